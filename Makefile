@@ -1,0 +1,44 @@
+# One line per thing a person does here; `make` alone lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test check format bench clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slateloop needs Python 3.11 or newer; set PYTHON=")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(STAMP) ## Build .venv from the pinned constraints
+
+demo: $(STAMP) ## Start a service, send simulated users, watch it learn (under two minutes)
+	@$(BIN)/slateloop demo
+
+serve: $(STAMP) ## Start the service on http://127.0.0.1:8000
+	@$(BIN)/slateloop serve
+
+test: $(STAMP) ## Run every test, the end-to-end ones included
+	@$(BIN)/python -m pytest
+
+check: $(STAMP) ## Format, lint, types and import contracts; changes nothing
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## Format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## Measure the service on this machine (needs wrk)
+	@$(BIN)/python -m benchmarks.serving
+
+clean: ## Remove the virtual environment and local data
+	rm -rf $(VENV) .slateloop build *.egg-info

@@ -1,0 +1,1 @@
+"""Events in, snapshots out: the log, the join, learning, checkpoints and publishing."""

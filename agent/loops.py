@@ -1,0 +1,172 @@
+"""Loop settings: what a loop may be asked to do, validated all at once, versioned, and hashed by what it learns.
+
+In: a YAML file or a JSON body. Out: a frozen ``LoopSettings``, or one ``SettingsError`` that lists every problem.
+Serving settings act at once; whatever enters ``learning_hash`` begins a new lineage, replayed from the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+from pydantic import Field
+
+LOOP_NAME = r"^[a-z0-9._-]{1,64}$"
+DEFAULT_LOOP = "default"
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+class SettingsError(ValueError):
+    """A loop's settings are wrong; ``problems`` lists every one with field, value and cure."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class _Frozen(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class PolicySettings(_Frozen):
+    """Which policy learns, and how it explores; ``options`` are checked by the policy's own constructor."""
+
+    kind: str = "vw"
+    options: dict[str, str | int | float | bool | list[str] | None] = Field(default_factory=dict)
+
+
+class FeedbackRule(_Frozen):
+    """How one type of feedback becomes a part of the reward: transform, then weight, then cap (on the magnitude)."""
+
+    weight: Finite = 1.0
+    cap: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    transform: Literal["none", "log1p", "sqrt", "binary"] = "none"
+
+
+class RewardSettings(_Frozen):
+    """The reward window and recipe.
+
+    Attributes:
+        window_s: Feedback counts until this long after the decision.
+        default: Reward of a slot for which no feedback counted.
+        aggregation: How several pieces of feedback on one slot make one reward.
+        min: Lower end of the reward range; rewards are clipped to the range when learned.
+        max: Upper end.
+        recipe: Feedback type → rule. The type ``reward`` has weight 1 unless it is named here; feedback of a type
+            that is not named is logged and not learned.
+    """
+
+    window_s: Annotated[float, Field(gt=0.0, le=30 * 86400, allow_inf_nan=False)] = 60.0
+    default: Finite = 0.0
+    aggregation: Literal["earliest", "sum", "mean", "median", "min", "max"] = "earliest"
+    min: Finite = 0.0
+    max: Finite = 1.0
+    recipe: dict[str, FeedbackRule] = Field(default_factory=dict)
+
+    @pydantic.model_validator(mode="after")
+    def _range(self) -> RewardSettings:
+        if self.min >= self.max:
+            raise ValueError(f"min={self.min} must be below max={self.max}; set both to the range your rewards have")
+        if not self.min <= self.default <= self.max:
+            raise ValueError(f"default={self.default} must lie between min={self.min} and max={self.max}")
+        return self
+
+    @property
+    def window_ms(self) -> int:
+        """The window in whole milliseconds, at least one."""
+        return max(1, round(self.window_s * 1000))
+
+
+class LimitSettings(_Frozen):
+    """What one request may hold; beyond it is a 4xx that names the limit."""
+
+    actions: Annotated[int, Field(ge=1, le=10_000)] = 500
+    slots: Annotated[int, Field(ge=1, le=100)] = 50
+    features: Annotated[int, Field(ge=1, le=10_000)] = 256
+    string_bytes: Annotated[int, Field(ge=1, le=65_536)] = 1024
+    nesting: Annotated[int, Field(ge=1, le=16)] = 4
+
+
+class LoopSettings(_Frozen):
+    """One learning problem.
+
+    Attributes:
+        policy: What the variant ``learned`` is.
+        variants: Arm → share of the traffic; ``learned`` or the kind of a policy that needs no learning.
+        sticky: True gives a user (else a session) the same variant each time; False draws it for each event.
+        salt: Change it to deal users anew to the variants.
+        floor: Share of uniform choice mixed into the learned variant, so that every eligible action keeps a propensity
+            of at least floor / n_eligible.
+        publish_every_s: The learner publishes at most this often.
+    """
+
+    policy: PolicySettings = PolicySettings()
+    variants: dict[str, Share] = Field(default_factory=lambda: {"learned": 0.90, "order": 0.08, "uniform": 0.02})
+    sticky: bool = True
+    salt: Annotated[str, Field(max_length=64)] = ""
+    floor: Share = 0.02
+    reward: RewardSettings = RewardSettings()
+    limits: LimitSettings = LimitSettings()
+    publish_every_s: Annotated[float, Field(ge=0.1, le=3600.0, allow_inf_nan=False)] = 0.5
+
+    @pydantic.field_validator("variants")
+    @classmethod
+    def _whole(cls, variants: dict[str, float]) -> dict[str, float]:
+        total = sum(variants.values())
+        if abs(total - 1.0) > 1e-6:
+            raise ValueError(f"the shares sum to {total:g}; they must sum to 1")
+        return variants
+
+    @property
+    def learning_hash(self) -> str:
+        """12 hex digits over what decides how or what is learned: policy and reward; equal hash, equal lineage."""
+        learned = self.model_dump(mode="json", include={"policy", "reward"})
+        text = json.dumps(learned, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def to_json(self) -> str:
+        """Canonical JSON, read back by ``parse``."""
+        return self.model_dump_json()
+
+
+def parse(data: Any, *, source: str = "settings") -> LoopSettings:
+    """Validate settings from parsed YAML or JSON.
+
+    Args:
+        data: The parsed document.
+        source: Where it came from, named in every problem.
+
+    Raises:
+        SettingsError: with every problem at once.
+    """
+    if not isinstance(data, dict):
+        raise SettingsError([f"{source}: must be a mapping of settings, not {type(data).__name__}"])
+    try:
+        return LoopSettings.model_validate(data)
+    except pydantic.ValidationError as error:
+        raise SettingsError([_problem(source, item) for item in error.errors()]) from None
+
+
+def parse_yaml(text: str, *, source: str = "settings") -> LoopSettings:
+    """Validate settings from a YAML text.
+
+    Raises:
+        SettingsError: with every problem at once, or the place where the YAML itself is broken.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError([f"{source}: not YAML: {error}"]) from None
+    return parse({} if data is None else data, source=source)
+
+
+def _problem(source: str, item: Any) -> str:
+    field = ".".join(str(part) for part in item["loc"]) or "(whole)"
+    value = "" if item["type"] in {"missing", "extra_forbidden"} else f" (got {item['input']!r:.80})"
+    cure = "no such setting; remove it or fix its name" if item["type"] == "extra_forbidden" else item["msg"]
+    return f"{source}: {field}: {cure}{value}"

@@ -1,0 +1,1 @@
+"""Worlds with users in them; they know nothing of the rest of the house."""

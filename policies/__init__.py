@@ -1,0 +1,1 @@
+"""How to choose: pure policies and learners, and the one place that draws."""

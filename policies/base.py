@@ -1,0 +1,158 @@
+"""The contracts of this package: what is chosen from, what a policy answers, what a learner is told.
+
+In: a context and the eligible actions, as JSON features. Out: the probability of each action for one slot.
+Everything random and everything derived from that probability lives in ``policies/sampling.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Features = Mapping[str, Any]
+"""JSON features: strings, numbers, booleans, null, lists of strings or of numbers, nested objects."""
+
+Distribution = NDArray[np.float64]
+"""Shape (n_actions,): 0 outside the eligible mask, sums to 1 inside."""
+
+Mask = NDArray[np.bool_]
+"""Shape (n_actions,): True where an action may be chosen."""
+
+DERIVED = ("item_rate", "item_count")
+"""Names, in order, of the derived features in ``Action.derived``: shrunken running reward rate, number of showings."""
+
+
+class PolicyError(ValueError):
+    """A policy was asked something it can't answer truthfully; the message names the value and the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known about the moment of choosing, the user included."""
+
+    features: Features = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A candidate item.
+
+    Attributes:
+        id: The application's name for it.
+        features: Its JSON features as used (catalogue entry overlaid by the request's).
+        key: Content address of ``features`` (12 bytes); equal keys mean equal features, so work may be cached by it.
+        derived: Values of ``DERIVED`` at decide time, float32-representable; empty where nothing is known yet.
+    """
+
+    id: str
+    features: Features = field(default_factory=dict)
+    key: bytes = b""
+    derived: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the slate; its 0-based number is how many slots were filled before it."""
+
+    id: str
+    features: Features = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """What was chosen.
+
+    Attributes:
+        chosen: Indices into the actions as offered, in slot order, without repeats.
+        propensities: For each slot, the probability with which its action was chosen given the slots before, in (0, 1].
+    """
+
+    chosen: tuple[int, ...]
+    propensities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """An experience as a learner sees it: features resolved, rewards already aggregated per slot.
+
+    Attributes:
+        eligible: Per slot, what might have been chosen there **before** earlier slots were taken, or None for all.
+        rewards: Per slot; larger is better; always finite.
+    """
+
+    context: Context
+    actions: Sequence[Action]
+    slots: Sequence[Slot]
+    slate: Slate
+    rewards: Sequence[float]
+    eligible: Sequence[Mask] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LearnReport:
+    """What became of a batch: how many lessons were learned, and why the others were refused (reason → count)."""
+
+    n_learned: int
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """One request, its shared work done."""
+
+    @property
+    def n_actions(self) -> int:
+        """How many actions were offered."""
+        ...
+
+    def distribution(self, slot: Slot, chosen: Sequence[int], eligible: Mask) -> Distribution:
+        """The only primitive: the probability of each action for this slot.
+
+        Args:
+            slot: The slot to fill; its number is ``len(chosen)``.
+            chosen: Indices of the actions in the slots before, in order.
+            eligible: What may be chosen now: never one of ``chosen``, at least one True.
+
+        Returns:
+            Shape (n_actions,), 0 outside ``eligible``, sums to 1 within 1e-3 (``sampling`` renormalises in float64).
+        """
+        ...
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """The serving side; immutable, one per snapshot; safe to ask from one thread at a time."""
+
+    def prepare(self, context: Context, actions: Sequence[Action]) -> Prepared:
+        """Do once what all slots of this request share."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """The training side; deterministic: the same lessons in the same order give the same bytes.
+
+    A learner reloads itself from its own state after a fixed count of lessons where its engine needs that for
+    bit-exactness; ``n_until_settled`` tells how many more lessons until ``state`` may be taken.
+    """
+
+    def learn(self, lessons: Sequence[Lesson]) -> LearnReport:
+        """Learn from each valid lesson, in order; refuse and count the others."""
+        ...
+
+    @property
+    def n_until_settled(self) -> int:
+        """Lessons still to learn before ``state`` is exact; 0 when it is now. Callers split batches by it."""
+        ...
+
+    def state(self) -> bytes:
+        """All that training needs to go on, exactly. Raises PolicyError unless ``n_until_settled`` is 0."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """All that serving needs; may be taken at any time and changes nothing."""
+        ...

@@ -1,0 +1,1 @@
+"""Experiments and recorded data, driven through the service's own two calls."""
