@@ -179,10 +179,10 @@ Record = Decision | Reward | Activation | SessionEnd | Tick | SettingsChange | A
 
 
 class Entry(NamedTuple):
-    """A record and where it stands in the log."""
+    """A record and where it stands in the log; None where the entry could not be read."""
 
     id: StreamId
-    record: Record
+    record: Record | None
 
 
 class Experience(NamedTuple):

@@ -1,0 +1,84 @@
+"""Kind → constructor: the only list of policies.
+
+In: a kind and its options from a loop's settings, and bytes from a snapshot or a checkpoint. Out: a policy that serves
+or a learner that trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from policies import baselines, vw_options
+from policies.base import Learner, Policy, PolicyError
+from policies.vw import VwLearner, VwPolicy
+
+Options = Mapping[str, Any]
+"""As in the loop's settings; anything left out has its default."""
+
+
+def kinds() -> tuple[str, ...]:
+    """Every kind a loop may name."""
+    return (*baselines.STATIC, "vw")
+
+
+def is_static(kind: str) -> bool:
+    """True where the policy learns nothing and so needs no snapshot."""
+    return kind in baselines.STATIC
+
+
+def problems(kind: str, options: Options) -> list[str]:
+    """Everything wrong with a policy's settings, each with its cure; empty where nothing is."""
+    if kind not in kinds():
+        return [f"kind={kind!r}: no such policy; choose one of {', '.join(kinds())}"]
+    if is_static(kind):
+        return [f"options.{name}: {kind} has no options; remove it" for name in options]
+    return vw_options.problems(options)
+
+
+def make_policy(kind: str, options: Options, blob: bytes, *, reward_range: tuple[float, float]) -> Policy:
+    """The serving side, from a snapshot's bytes (ignored by a static kind).
+
+    Raises:
+        PolicyError: if kind or options are wrong, or the bytes are no snapshot of this kind.
+    """
+    _refuse(kind, options)
+    if is_static(kind):
+        return baselines.STATIC[kind]()
+    return VwPolicy(vw_options.parse(options), blob)
+
+
+def make_learner(kind: str, options: Options, *, reward_range: tuple[float, float], seed: int) -> Learner:
+    """A learner that knows nothing yet.
+
+    Args:
+        kind: Which policy.
+        options: Its options.
+        reward_range: Least and greatest reward; rewards are clipped into it.
+        seed: Of whatever chance its training needs.
+
+    Raises:
+        PolicyError: if kind or options are wrong.
+    """
+    _refuse(kind, options)
+    if is_static(kind):
+        return baselines.make_static_learner()
+    return VwLearner.fresh(vw_options.parse(options), reward_range=reward_range, seed=seed)
+
+
+def resume_learner(kind: str, options: Options, state: bytes, *, reward_range: tuple[float, float]) -> Learner:
+    """A learner that goes on from the state another one gave.
+
+    Raises:
+        PolicyError: if kind or options are wrong, or the bytes are no state of this kind.
+    """
+    _refuse(kind, options)
+    if is_static(kind):
+        return baselines.make_static_learner(state)
+    return VwLearner(vw_options.parse(options), state, reward_range=reward_range)
+
+
+def _refuse(kind: str, options: Options) -> None:
+    found = problems(kind, options)
+    if found:
+        raise PolicyError("; ".join(found))

@@ -1,0 +1,80 @@
+"""A request as Vowpal Wabbit lines: one shared line for each slot, one line for each action.
+
+In: context, slots and actions. Out: text. Serving and learning build it here, so they can't differ. Namespaces:
+c context, s slot, a action features, i item id, r its running rate and count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from typing import TypeVar
+
+from policies.base import Action, Context, Features, Slot
+from policies.features import vw_text, vw_word
+from policies.vw_options import VwOptions
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+_N_KEPT = 20_000
+
+
+def context_text(context: Context) -> str:
+    """What the shared lines of a request share."""
+    return "shared |c " + vw_text(context.features)
+
+
+def slot_text(slot: Slot, number: int) -> str:
+    """What the shared line of one slot adds."""
+    text = f" |s n={number}"
+    if slot.id != str(number):
+        text += f" id={vw_word(slot.id)}"
+    return f"{text} {vw_text(slot.features)}" if slot.features else text
+
+
+class ActionTexts:
+    """The line of each action, built once while its features and derived values stay the same."""
+
+    def __init__(self, options: VwOptions) -> None:
+        self._options = options
+        self._rows: dict[bytes, str] = {}
+        self._lines: dict[tuple[str, bytes, tuple[float, ...]], str] = {}
+
+    def of(self, action: Action) -> str:
+        """One action's line."""
+        known = (action.id, action.key, action.derived)
+        line = self._lines.get(known)
+        if line is None:
+            line = self._built(action)
+            if action.key:
+                _keep(self._lines, known, line)
+        return line
+
+    def _built(self, action: Action) -> str:
+        text = "|a " + self._row(action.key, action.features)
+        if self._options.item_id:
+            text += " |i id=" + vw_word(action.id)
+        if self._options.item_rate and action.derived:
+            text += " |r " + derived_text(action.derived)
+        return text
+
+    def _row(self, key: bytes, features: Features) -> str:
+        text = self._rows.get(key) if key else None
+        if text is None:
+            text = vw_text(features)
+            if key:
+                _keep(self._rows, key, text)
+        return text
+
+
+def derived_text(derived: tuple[float, ...]) -> str:
+    """Rate as it is; count by its logarithm."""
+    rate, count = derived
+    return f"rate:{rate:.6g} count:{math.log1p(count) / 10:.6g}"
+
+
+def _keep(texts: dict[_Key, str], key: _Key, text: str) -> None:
+    """Forgetting everything at once is cheap, rare, and needs no bookkeeping on the hot path."""
+    if len(texts) >= _N_KEPT:
+        texts.clear()
+    texts[key] = text

