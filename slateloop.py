@@ -5,29 +5,30 @@ In: arguments. Out: the rooms put together: the service's commands, and simulate
 
 from __future__ import annotations
 
-import shutil
+import secrets
+import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from agent.loops import parse
-from serve_app.client import Backoff, Client
+from agent.connection import DatastoreError
+from serve_app.client import Client
 from serve_app.commands import doctor, keys, loops, serve
 from serve_app.commands.banner import first_calls
-from serve_app.commands.connection import DEFAULT_URL, Key, Outside, Url, connected, outside
+from serve_app.commands.connection import DEFAULT_URL, Key, Running, Url, connected, outside
 from serve_app.commands.output import Json, err, explained, out, print_json
+from serve_app.retries import Backoff
+from serve_app.settings import ServiceSettings
 from simulator import front_page, replay
 from simulator.datasets import DatasetError, load_movielens, tens
-from simulator.pacing import LagGate, StalledError
-from simulator.report import notes, screen, table, to_json
-from simulator.run import Drive, Run, run_world
-from simulator.tally import Tally
-from simulator.traffic import Route, World
+from simulator.pacing import StalledError
+from simulator.report import screen, table, to_json
+from simulator.run import Course, Drive, Run, begin, conduct
 
 app = typer.Typer(
     name="slateloop",
@@ -57,7 +58,9 @@ def replay_movielens(
     *,
     url: Url = DEFAULT_URL,
     key: Key = "",
-    loop: Annotated[str, typer.Option("--loop", help="The loop to use; a fresh name starts from nothing.")] = "movielens",
+    loop: Annotated[
+        str, typer.Option("--loop", help="The loop to use; a fresh name starts from nothing.")
+    ] = "movielens",
     limit: Annotated[int, typer.Option("--limit", min=0, help="Requests at most; 0 for all 9,818.")] = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Shuffles the ratings.")] = 0,
     rate: Annotated[float, typer.Option("--rate", min=0.0, help="Requests per second at most; 0: no limit.")] = 0.0,
@@ -103,7 +106,7 @@ def demo(
         run = _run(client, front_page.course("demo", seed), Drive(max_lag=max_lag, seconds=seconds))
     _print_result(run, as_json=as_json, more={"seed": seed, "start_s": round(start_s, 3)})
     if not as_json:
-        out().print(what_next(DEFAULT_URL, keep), highlight=False, markup=False)
+        typer.echo(_what_next(keep))
 
 
 def _run(client: Client, course: Course, drive: Drive) -> Run:
@@ -125,6 +128,19 @@ def _print_result(run: Run, *, as_json: bool, more: Mapping[str, object]) -> Non
         out().print(table(run))
 
 
+def _what_next(keep: Path | None) -> str:
+    """Copyable lines."""
+    where = "" if keep is None else f" --data-dir {keep}"
+    steps = [
+        ("Start a service of your own" if keep is None else "Go on from here", [f"slateloop serve{where}"]),
+        ("Then, with the key it shows in SLATELOOP_KEY: a first slate, and its reward", first_calls(DEFAULT_URL)),
+        ("See what it has learned", ["slateloop loops status default"]),
+        ("Send recorded data through it", ["slateloop replay movielens --path FOLDER --limit 6000"]),
+        ("Read on", [f"{DEFAULT_URL}/docs"]),
+    ]
+    return "\n".join(line for title, lines in steps for line in ["", f"{title}:", *(f"  {one}" for one in lines)])
+
+
 @contextmanager
 def _data_dir(keep: Path | None) -> Iterator[Path]:
     """The folder to keep, or one that goes away."""
@@ -138,13 +154,20 @@ def _data_dir(keep: Path | None) -> Iterator[Path]:
 @contextmanager
 def _service(context: typer.Context, data_dir: Path) -> Iterator[tuple[Running, Client]]:
     """A service of its own on a free port, and a client for it; stopped whatever happens."""
-    secret = new_key()
-    service = outside(context).start(ServiceSettings(data_dir=data_dir, port=free_port(), admin_key=secret))
+    key = secrets.token_urlsafe(32)
+    with explained(DatastoreError):
+        service = outside(context).start(ServiceSettings(data_dir=data_dir, port=_free_port(), admin_key=key))
     try:
-        with outside(context).connect(service.url, secret) as client:
+        with outside(context).connect(service.url, key, Backoff()) as client:
             yield service, client
     finally:
         service.stop()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ In: settings. Out: a URL that was checked, and what to stop at the end.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -188,7 +189,7 @@ def _cure(error: Exception) -> str:
 
 def _judge(info: dict[str, Any], shown: str) -> None:
     version = str(info.get("redis_version", "0"))
-    if tuple(int(part) for part in version.split(".")[:2]) < MIN_VERSION:
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < MIN_VERSION:
         raise DatastoreError(f"{shown} is version {version}; Slateloop needs 6.2 or newer")
     if info.get("cluster_enabled"):
         raise DatastoreError(f"{shown} is a Redis Cluster; give it a single server (replicated or not)")

@@ -189,6 +189,7 @@ class EmbeddedServer:
         binary = self._prepare()
         log_size = self._files.log_size()
         descriptor = self._await_lock(after)
+        self._files.remove_leftovers()
         with self._files.log.open("ab") as log:
             process = subprocess.Popen(
                 [binary.path, self._files.config],

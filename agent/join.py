@@ -114,9 +114,9 @@ class Join:
         return sum(close >= self.head.ms for close in self._head.closes)
 
     @property
-    def n_closed(self) -> int:
-        """Decisions ahead of the tail whose window has closed."""
-        return len(self._head.closes) - self.n_open
+    def n_ahead(self) -> int:
+        """Decisions that the head has seen ahead of the tail, open or closed."""
+        return len(self._head.closes)
 
     def state(self) -> JoinState:
         """Where the tail is; unaffected by anything that happens later."""

@@ -105,6 +105,12 @@ class ServerFiles:
         """Write the server's configuration; it may hold a password."""
         _write_private(self.config, "".join(f"{name} {_quoted(value)}\n" for name, value in lines.items()))
 
+    def remove_leftovers(self) -> None:
+        """Drop what a server was writing when it was killed; only while no server runs."""
+        for pattern in ("temp-*.aof", "temp-*.rdb"):
+            for leftover in self.folder.glob(pattern):
+                leftover.unlink(missing_ok=True)
+
     def log_size(self) -> int:
         """Bytes in the server's log now."""
         return self.log.stat().st_size if self.log.exists() else 0

@@ -28,6 +28,9 @@ LARGEST = 1e18
 SATURATED = 1e6
 """In Vowpal Wabbit text numbers saturate here: it works in float32 and squares products of features."""
 
+NEGLIGIBLE = 1e-6
+"""In Vowpal Wabbit text numbers below this are 0: its products underflow, and it reads 1e-193 as NaN."""
+
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
@@ -35,14 +38,14 @@ class FeatureError(PolicyError):
     """Features that can't be used.
 
     Attributes:
-        path: Where, as ``topic.sub[2]``; empty for the features as a whole.
+        path: Where, as ``topic.sub[2]``, cut where it is long; empty for the features as a whole.
         value: What stands there.
         cure: What to do about it.
     """
 
     def __init__(self, path: str, value: Any, cure: str) -> None:
-        self.path, self.value, self.cure = path, value, cure
-        super().__init__(f"{path or 'features'}={_shown(value)}: {cure}")
+        self.path, self.value, self.cure = _cut(path), value, cure
+        super().__init__(f"{self.path or 'features'}={_shown(value)}: {cure}")
 
 
 def canonical(features: Features) -> bytes:
@@ -89,6 +92,13 @@ def vw_text(features: Features) -> str:
 def vw_word(text: str) -> str:
     """A text with everything escaped that could end a Vowpal Wabbit word; different texts stay different."""
     return _SPECIAL.sub(_escaped, text)
+
+
+def vw_number(value: float) -> str:
+    """A number as Vowpal Wabbit can bear it, with the nine digits float32 can hold; NaN is 0."""
+    if not abs(value) >= NEGLIGIBLE:  # NaN too, which compares false
+        return "0"
+    return f"{float(max(-SATURATED, min(SATURATED, value))):.9g}"
 
 
 _UNSURE = -1_000_000
@@ -153,7 +163,7 @@ class _Check:
         if isinstance(value, str):
             self.string(value, path)
         elif isinstance(value, int | float):
-            if not math.isfinite(value):
+            if isinstance(value, float) and not math.isfinite(value):
                 raise FeatureError(path, value, "must be finite; leave it out, or send null, where it is unknown")
             if not -LARGEST <= value <= LARGEST:
                 raise FeatureError(path, value, f"lies beyond ±{LARGEST:g}; rescale it, or send an id as a string")
@@ -186,7 +196,7 @@ def _words(features: Features, prefix: str) -> Iterator[str]:
         elif isinstance(value, bool):
             yield f"{named}=true" if value else f"{named}=false"
         elif isinstance(value, int | float):
-            yield f"{named}:{_number(value)}"
+            yield f"{named}:{vw_number(value)}"
         elif isinstance(value, Mapping):
             yield from _words(value, named + ".")
         elif isinstance(value, list | tuple):
@@ -198,14 +208,7 @@ def _listed(named: str, values: list[Any] | tuple[Any, ...]) -> Iterator[str]:
         yield f"{named}={vw_word(value)}"
     for index, value in enumerate(values):
         if not isinstance(value, str):
-            yield f"{named}[{index}]:{_number(value)}"
-
-
-def _number(value: float) -> str:
-    """Nine digits: what float32 can hold."""
-    if value != value:
-        return "0"
-    return f"{float(max(-SATURATED, min(SATURATED, value))):.9g}"
+            yield f"{named}[{index}]:{vw_number(value)}"
 
 
 _SPECIAL = re.compile("[%:|\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ud800-\udfff]")
@@ -223,5 +226,14 @@ def _name(name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = ascii(value) if not isinstance(value, Mapping | list | tuple) else type(value).__name__
-    return text if len(text) <= 60 else text[:57] + "..."
+    if isinstance(value, Mapping | list | tuple):
+        return f"<{type(value).__name__} of {len(value)}>"
+    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        return "<huge>"
+    return _cut(ascii(value[:80]) if isinstance(value, str) else ascii(value))
+
+
+def _cut(text: str) -> str:
+    """Short, and encodable whatever was sent."""
+    short = text if len(text) <= 80 else text[:77] + "..."
+    return short.encode(errors="backslashreplace").decode()

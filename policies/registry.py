@@ -45,7 +45,7 @@ def make_policy(kind: str, options: Options, blob: bytes, *, reward_range: tuple
     _refuse(kind, options)
     if is_static(kind):
         return baselines.STATIC[kind]()
-    return VwPolicy(vw_options.parse(options), blob)
+    return VwPolicy(vw_options.parse(options), blob, reward_range=reward_range)
 
 
 def make_learner(kind: str, options: Options, *, reward_range: tuple[float, float], seed: int) -> Learner:

@@ -22,13 +22,13 @@ from policies.vw_workspace import Lines, Workspace
 class VwPolicy:
     """The serving side: a model that is asked and never taught."""
 
-    def __init__(self, options: VwOptions, blob: bytes) -> None:
+    def __init__(self, options: VwOptions, blob: bytes, *, reward_range: tuple[float, float]) -> None:
         """Load a snapshot.
 
         Raises:
             PolicyError: if the bytes are no snapshot of this kind.
         """
-        self._texts = ActionTexts(options)
+        self._texts = ActionTexts(options, reward_range=reward_range)
         self._workspace = Workspace.load(blob)
 
     def prepare(self, context: Context, actions: Sequence[Action]) -> VwPrepared:
@@ -90,7 +90,7 @@ class VwLearner:
             PolicyError: if the bytes are no state of this kind, or the range is empty.
         """
         self._options, self._costs = options, Costs(*reward_range)
-        self._texts = ActionTexts(options)
+        self._texts = ActionTexts(options, reward_range=reward_range)
         self._state, self._n_since = state, 0
         self._workspace = Workspace.load(state)
 

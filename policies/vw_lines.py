@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from typing import TypeVar
 
 from policies.base import Action, Context, Features, Slot
-from policies.features import vw_text, vw_word
+from policies.features import vw_number, vw_text, vw_word
 from policies.vw_options import VwOptions
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -33,10 +33,13 @@ def slot_text(slot: Slot, number: int) -> str:
 
 
 class ActionTexts:
-    """The line of each action, built once while its features and derived values stay the same."""
+    """The line of each action, built once while its features and derived values stay the same.
 
-    def __init__(self, options: VwOptions) -> None:
-        self._options = options
+    An action without features of its own is described by its id, so that crossing context with features tells it apart.
+    """
+
+    def __init__(self, options: VwOptions, *, reward_range: tuple[float, float]) -> None:
+        self._options, self._reward_range = options, reward_range
         self._rows: dict[bytes, str] = {}
         self._lines: dict[tuple[str, bytes, tuple[float, ...]], str] = {}
 
@@ -51,11 +54,12 @@ class ActionTexts:
         return line
 
     def _built(self, action: Action) -> str:
-        text = "|a " + self._row(action.key, action.features)
+        named = "id=" + vw_word(action.id)
+        text = "|a " + (self._row(action.key, action.features) or named)
         if self._options.item_id:
-            text += " |i id=" + vw_word(action.id)
+            text += " |i " + named
         if self._options.item_rate and action.derived:
-            text += " |r " + derived_text(action.derived)
+            text += " |r " + derived_text(action.derived, self._reward_range)
         return text
 
     def _row(self, key: bytes, features: Features) -> str:
@@ -67,10 +71,11 @@ class ActionTexts:
         return text
 
 
-def derived_text(derived: tuple[float, ...]) -> str:
-    """Rate as it is; count by its logarithm."""
-    rate, count = derived
-    return f"rate:{rate:.6g} count:{math.log1p(count) / 10:.6g}"
+def derived_text(derived: tuple[float, ...], reward_range: tuple[float, float]) -> str:
+    """The rate as a share of the reward range, the count by its logarithm."""
+    (rate, count), (least, greatest) = derived, reward_range
+    share = min(max((rate - least) / (greatest - least), 0.0), 1.0)
+    return f"rate:{vw_number(share)} count:{vw_number(math.log1p(count) / 10)}"
 
 
 def _keep(texts: dict[_Key, str], key: _Key, text: str) -> None:

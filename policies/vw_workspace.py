@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +87,10 @@ class Workspace:
         native = self._open()
         line.set_label_string(native, f"0:{cost!r}:{propensity!r}", native.lContextualBandit)
 
-    def finish(self, lines: Sequence[Any]) -> None:
+    def finish(self, lines: Lines) -> None:
         """Give parsed lines back; after ``close`` they are gone already."""
         if lines and self._native is not None:
-            self._native._finish_example_multi_ex(list(lines))
+            self._native._finish_example_multi_ex(lines)
 
     def close(self) -> None:
         """Free the model; a closed native workspace would go on answering, so this one is let go."""

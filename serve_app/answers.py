@@ -184,7 +184,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     learner: Learning = Learning()
     experiences: Experiences = Experiences()
     variants: dict[str, Arm] = {}
-    lift: dict[str, Lift] = {}
+    lift: dict[str, Lift | None] = {}
     log: Log = Log()
     relearning: Relearning | None = None
     why: list[str] = []

@@ -183,7 +183,7 @@ class KeyStore:
             raise NotFoundError(
                 "there is no key with this id", field="id", value=shown(key_id), cure="list them with GET /v1/keys"
             )
-        if [key.id for key in stored.values() if "admin" in key.scopes] == [key_id]:
+        if [key.id for key in stored.values() if "admin" in key.scopes and key.loop is None] == [key_id]:
             raise UnprocessableError(
                 "this is the last admin key", field="id", value=shown(key_id), cure="make another admin key first"
             )

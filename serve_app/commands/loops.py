@@ -225,5 +225,5 @@ def _shares(settings: LoopSettings) -> str:
     return ", ".join(f"{name} {share:.0%}" for name, share in settings.variants.items())
 
 
-def _instant(at_ms: float) -> str:
-    return datetime.fromtimestamp(at_ms / 1000.0, tz=UTC).isoformat(sep=" ", timespec="seconds")
+def _instant(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, tz=UTC).isoformat(sep=" ", timespec="seconds")

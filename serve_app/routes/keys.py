@@ -32,7 +32,7 @@ class KeyRoutes:
         self._access = access
         self._clock_ms = clock_ms
 
-    async def list(self, ask: Ask) -> Reply:
+    async def list_keys(self, ask: Ask) -> Reply:
         """Every key that the asking key may see, without secrets."""
         found = await asyncio.to_thread(self._store.all)
         return json_reply(KeysAnswer([_described(key) for key in found if _may_touch(ask.who, key)]))

@@ -63,7 +63,7 @@ class LoopRoutes:
         self._loops = loops
         self._resolver = resolver
 
-    async def list(self, ask: Ask) -> Reply:
+    async def list_loops(self, ask: Ask) -> Reply:
         """Every loop that the key may see."""
         listed = await asyncio.to_thread(self._listed, ask.who)
         return json_reply(LoopsAnswer(listed))

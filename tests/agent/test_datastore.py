@@ -42,6 +42,20 @@ def _service(data_dir: Path, then: str) -> Iterator[subprocess.Popen[str]]:
         yield service
 
 
+@contextmanager
+def _left_server(data_dir: Path) -> Iterator[int]:
+    """Process id of a server whose service was killed."""
+    with _service(data_dir, "die") as service:
+        assert service.stdout is not None
+        left = int(service.stdout.readline())
+    assert service.returncode == -signal.SIGKILL
+    try:
+        yield left
+    finally:
+        if _is_alive(left):
+            os.kill(left, signal.SIGKILL)
+
+
 def _is_alive(pid: int) -> bool:
     """Whether a process runs; one that waits to be reaped doesn't."""
     found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
@@ -126,12 +140,8 @@ def test_a_stop_while_the_server_is_down_is_a_stop(tmp_path: Path) -> None:
 
 
 def test_a_server_that_a_dead_service_left_is_adopted(tmp_path: Path) -> None:
-    with _service(tmp_path, "die") as service:
-        assert service.stdout is not None
-        left = int(service.stdout.readline())
-    assert service.returncode == -signal.SIGKILL
     settings = DatastoreSettings(data_dir=tmp_path, fsync="always")
-    with open_datastore(settings) as store, connect(store.url) as client:
+    with _left_server(tmp_path) as left, open_datastore(settings) as store, connect(store.url) as client:
         assert (store.was_adopted, store.pid) == (True, left)
         assert client.config_get("appendfsync") == {"appendfsync": "always"}, "as set now, not as it was started"
         client.set("kept", "yes")
@@ -142,24 +152,34 @@ def test_a_server_that_a_dead_service_left_is_adopted(tmp_path: Path) -> None:
 
 
 def test_an_adopted_server_is_stopped_with_the_service(tmp_path: Path) -> None:
-    with _service(tmp_path, "die") as service:
-        assert service.stdout is not None
-        left = int(service.stdout.readline())
-    with open_datastore(DatastoreSettings(data_dir=tmp_path)) as store:
-        assert store.pid == left
-        assert _is_alive(left)
-    assert not _is_alive(left)
+    with _left_server(tmp_path) as left:
+        with open_datastore(DatastoreSettings(data_dir=tmp_path)) as store:
+            assert store.pid == left
+            assert _is_alive(left)
+        assert not _is_alive(left)
 
 
 def test_a_left_server_with_another_address_is_replaced(tmp_path: Path) -> None:
-    with _service(tmp_path, "die") as service:
-        assert service.stdout is not None
-        left = int(service.stdout.readline())
     settings = DatastoreSettings(data_dir=tmp_path, port=_free_port())
-    with open_datastore(settings) as store, connect(store.url) as client:
+    with _left_server(tmp_path) as left, open_datastore(settings) as store, connect(store.url) as client:
         assert client.ping()
         assert store.url.startswith("redis://")
         assert not _is_alive(left)
+
+
+def test_a_rewrite_that_outlives_its_server_is_ended(tmp_path: Path) -> None:
+    """A killed server's child would go on writing for minutes, and hold the folder for as long."""
+    with open_datastore(DatastoreSettings(data_dir=tmp_path)) as store, connect(store.url) as client:
+        client.mset({f"k{n}": "x" for n in range(1000)})
+        client.config_set("rdb-key-save-delay", str(60_000_000 // 1000))  # the rewrite takes a minute
+        client.bgrewriteaof()
+        _until(lambda: any((tmp_path / "datastore").glob("temp-*")))
+        time.sleep(0.3)  # at its first key it would notice that nobody waits for it
+        assert store.pid is not None
+        os.kill(store.pid, signal.SIGKILL)
+        _until(lambda: store.n_restarts == 1)
+        assert client.dbsize() == 1000
+        assert not list((tmp_path / "datastore").glob("temp-*"))
 
 
 def test_a_folder_in_use_is_refused_by_name(tmp_path: Path) -> None:

@@ -79,9 +79,9 @@ def test_a_decision_waits_for_the_first_entry_strictly_later_than_its_window() -
     assert join.advance(served) is WAIT
     join.gather(served)
     join.gather(at_the_end)
-    assert (join.advance(served), join.n_open, join.n_closed, join.open_until_ms) == (WAIT, 1, 0, 110)
+    assert (join.advance(served), join.n_open, join.n_ahead, join.open_until_ms) == (WAIT, 1, 1, 110)
     join.gather(after)
-    assert (join.n_open, join.n_closed) == (0, 1)
+    assert (join.n_open, join.n_ahead) == (0, 1)
     assert isinstance(join.advance(served), Experience)
     assert (join.tail, join.head, join.open_until_ms) == ((10, 0), (111, 0), None)
 

@@ -14,6 +14,12 @@ def ask(service: FakeService) -> None:
     service.choose({"a": {}}, context={}, slots=1, loop="loop", user="u")
 
 
+def send_many(service: FakeService, lag_gate: LagGate) -> None:
+    for _ in range(20):
+        lag_gate.admit()
+        ask(service)
+
+
 def test_the_service_is_never_further_behind_than_allowed() -> None:
     clock = FakeClock()
     service = FakeService(clock, delay_s=2.0)
@@ -67,9 +73,7 @@ def test_a_service_that_stops_learning_is_an_error_with_its_reasons() -> None:
     service = FakeService(clock, n_most=2)
     lag_gate = gate(service, clock, max_lag=3, patience_s=30.0)
     with pytest.raises(StalledError, match="learned nothing for 30 s and is 4 experiences behind: no learner is alive"):
-        for _ in range(20):
-            lag_gate.admit()
-            ask(service)
+        send_many(service, lag_gate)
     assert lag_gate.n_sent == 6
 
 

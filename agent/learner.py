@@ -1,0 +1,135 @@
+"""What one loop learns: its policy, its running item rates, and how its variants fare; pure, no clock, no storage.
+
+In: experiences in log order, and the feature rows they name. Out: training state (for checkpoints) and snapshots.
+The same experiences in the same order give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from agent.lessons import FeatureRows, LessonError, lesson
+from agent.loops import LoopSettings
+from agent.records import Experience, StreamId
+from agent.snapshots import LoopSnapshot, version_of
+from agent.variant_stats import VariantSums
+from policies.base import Lesson
+from policies.rates import ItemRates
+from policies.registry import make_learner, resume_learner
+
+N_RECENT = 20
+"""Lessons kept to try a new snapshot on."""
+
+
+class _State(msgspec.Struct, frozen=True):
+    policy: bytes
+    rates: bytes
+    n_learned: int
+    refused: dict[str, int]
+    variants: dict[str, VariantSums]
+
+
+class LoopLearner:
+    """The learner of one lineage of a loop.
+
+    Attributes:
+        n_learned: Experiences learned since the log began.
+        refused: Experiences that could not be learned, by reason.
+        variants: Variant → how its decisions fared, by the rewards as learned.
+        recent: The latest lessons learned in this process.
+    """
+
+    def __init__(self, settings: LoopSettings, state: bytes | None = None) -> None:
+        """Begin, or go on from a state.
+
+        Raises:
+            policies.base.PolicyError: if the settings' policy is wrong, or the state isn't one of its own.
+            msgspec.MsgspecError: if the state isn't one at all.
+        """
+        self._settings = settings
+        known = _State(b"", b"", 0, {}, {}) if state is None else _decoder.decode(state)
+        kind, options, range_ = settings.policy.kind, settings.policy.options, self._reward_range
+        if state is None:
+            self._policy = make_learner(kind, options, reward_range=range_, seed=int(settings.learning_hash[:8], 16))
+        else:
+            self._policy = resume_learner(kind, options, known.policy, reward_range=range_)
+        self._rates = ItemRates.from_bytes(known.rates)
+        self.n_learned = known.n_learned
+        self.refused = known.refused
+        self.variants = known.variants
+        self.recent: deque[Lesson] = deque(maxlen=N_RECENT)
+
+    @property
+    def n_until_settled(self) -> int:
+        """Experiences still to learn before ``state`` may be taken; 0 when it may be now."""
+        return self._policy.n_until_settled
+
+    def learn(self, experience: Experience, rows: FeatureRows) -> None:
+        """Learn one experience, or refuse and count it; its variant is credited with its reward either way."""
+        self._credit(experience)
+        try:
+            told = lesson(experience, rows, self._settings.reward)
+        except LessonError as error:
+            self._refuse(str(error))
+            return
+        report = self._policy.learn([told])
+        for reason in report.refused:
+            self._refuse(reason)
+        if report.n_learned:
+            self._observe(told)
+
+    def state(self) -> bytes:
+        """All that training needs to go on, exactly.
+
+        Raises:
+            policies.base.PolicyError: unless ``n_until_settled`` is 0.
+        """
+        rates = self._rates.to_bytes()
+        return _encoder.encode(_State(self._policy.state(), rates, self.n_learned, self.refused, self.variants))
+
+    def snapshot(self, learned_to: StreamId) -> LoopSnapshot:
+        """All that serving needs, as learned up to a place in the log; changes nothing."""
+        policy, rates = self._policy.snapshot(), self._rates.to_bytes()
+        lineage = self._settings.learning_hash
+        return LoopSnapshot(
+            kind=self._settings.policy.kind,
+            options=dict(self._settings.policy.options),
+            reward_min=self._settings.reward.min,
+            reward_max=self._settings.reward.max,
+            policy=policy,
+            rates=rates,
+            n_learned=self.n_learned,
+            learned_to=str(learned_to),
+            lineage=lineage,
+            version=version_of(lineage, self.n_learned, policy, rates),
+        )
+
+    def close(self) -> None:
+        """Free what the policy's engine holds outside Python's reach."""
+        free = getattr(self._policy, "close", None)
+        if free is not None:
+            free()
+
+    @property
+    def _reward_range(self) -> tuple[float, float]:
+        return self._settings.reward.min, self._settings.reward.max
+
+    def _credit(self, experience: Experience) -> None:
+        sums = self.variants.setdefault(experience.decision.variant, VariantSums())
+        low, high = self._reward_range
+        sums.add(sum(max(low, min(high, reward)) for reward in experience.rewards), len(experience.rewards))
+
+    def _observe(self, told: Lesson) -> None:
+        self.n_learned += 1
+        for index, reward in zip(told.slate.chosen, told.rewards, strict=True):
+            self._rates.observe(told.actions[index].id, reward)
+        self.recent.append(told)
+
+    def _refuse(self, reason: str) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_decoder = msgspec.msgpack.Decoder(_State)

@@ -1,0 +1,255 @@
+"""A learner at work: reads its log, learns, keeps checkpoints, publishes snapshots, reports.
+
+In: one lineage of a loop, from its newest checkpoint on. Out: ``step`` after ``step``; all that happens, happens there,
+at a time that is passed in. It can be dropped at any moment: the next one opened goes on from the last checkpoint and
+learns, counts and publishes the same. After any error of the datastore it must be dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import msgspec
+import redis
+
+from agent import progress
+from agent.cadence import Cadence
+from agent.checkpoint import Checkpoint, CheckpointStore
+from agent.event_log import LogReader, append
+from agent.fencing import claim
+from agent.join import Join
+from agent.learner import LoopLearner
+from agent.log_follower import BATCH, LogFollower
+from agent.loop_store import LoopStore, StoredSettings
+from agent.recipe import RewardRecipe
+from agent.records import Tick
+from agent.server_clock import ServerClock
+from agent.snapshot_check import fault
+from agent.snapshots import SnapshotStore
+from policies.base import PolicyError
+
+CHECKPOINT_EVERY_S = 2.0
+REPORT_EVERY_S = 0.5
+TICK_EVERY_S = 0.2
+CLOCK_ALARM_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class LogLost(RuntimeError):  # noqa: N818 - says what happened
+    """The log ends before what was read from it: the server lost its newest entries. Open the learner anew."""
+
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
+
+
+def _elapsed_ms() -> int:
+    return time.clock_gettime_ns(_CLOCK) // 1_000_000
+
+
+class LearnerLoop:
+    """One learner of one lineage; for one thread."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        loop: str,
+        stored: StoredSettings,
+        *,
+        elapsed_ms: Callable[[], int] = _elapsed_ms,
+    ) -> None:
+        """Claim the lineage and go on from its newest valid checkpoint, or begin at the log's beginning.
+
+        Args:
+            client: From ``connect``.
+            loop: Name of the loop.
+            stored: Settings whose learning hash is the lineage.
+            elapsed_ms: This machine's monotonic clock, to date ticks with.
+        """
+        self._client, self._loop = client, loop
+        self._settings, self._settings_version = stored.settings, stored.version
+        self._lineage = stored.settings.learning_hash
+        self._log = LogReader(client, loop)
+        self._fence = claim(client, loop, self._lineage)
+        self._checkpoints = CheckpointStore(client, self._fence)
+        self._snapshots = SnapshotStore(client, loop)
+        self._why: dict[str, str] = {}
+        self._follower = self._resumed()
+        self._opened_at = self._saved_at = self._follower.join.tail
+        self._clock = ServerClock(self._log.server_ms(), elapsed_ms)
+        self._published, self._n_published, self._n_unpublished = self._last_published()
+        self._checkpoint_due, self._report_due = Cadence(CHECKPOINT_EVERY_S), Cadence(REPORT_EVERY_S)
+        self._publish_due, self._tick_due = Cadence(stored.settings.publish_every_s), Cadence(TICK_EVERY_S)
+
+    @property
+    def follower(self) -> LogFollower:
+        """Where it stands and what it has learned."""
+        return self._follower
+
+    def step(self, now: float) -> bool:
+        """Read on, learn at most one batch, and do what is due.
+
+        Args:
+            now: Seconds of any monotonic clock.
+
+        Returns:
+            Whether there is more to do at once.
+
+        Raises:
+            Fenced: if another learner has taken over; this one must stop.
+            LogLost: if the server lost entries; this one must be dropped.
+            redis.RedisError: if the datastore is away; this one must be dropped.
+        """
+        at_end = self._follower.gather() < BATCH
+        n_advanced = self._advance(now)
+        if self._publish_due.is_due(now):
+            self._publish(now)
+        if at_end and self._tick_due.is_due(now):
+            self._tick(now)
+        if self._report_due.is_due(now):
+            self._report(now)
+        return not at_end or n_advanced == BATCH
+
+    def close(self, now: float) -> None:
+        """Take a last checkpoint if one may be taken, report, and free the learner."""
+        try:
+            if self._follower.learner.n_until_settled == 0:
+                self._save(now)
+            self._report(now)
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """Free the learner without a word to the datastore."""
+        self._follower.learner.close()
+
+    def _resumed(self) -> LogFollower:
+        checkpoint, problems = self._checkpoints.load()
+        for problem in problems:
+            self._complain(f"A checkpoint was unreadable ({problem}); learning went on from an older one.")
+        recipe = RewardRecipe(self._settings.reward)
+        if checkpoint is None:
+            return LogFollower(self._log, Join(recipe), LoopLearner(self._settings))
+        try:
+            learner = LoopLearner(self._settings, checkpoint.learner)
+        except (PolicyError, msgspec.MsgspecError) as error:
+            # Made by other versions of ours or of the engine's; the log has everything still.
+            self._complain(f"The checkpoint can't be used ({error}); learning began again from the log's beginning.")
+            return LogFollower(self._log, Join(recipe), LoopLearner(self._settings))
+        follower = LogFollower(self._log, Join(recipe, checkpoint.join), learner)
+        follower.remember(checkpoint.join.reread_from)
+        return follower
+
+    def _complain(self, sentence: str) -> None:
+        _log.error("loop %s: %s", self._loop, sentence)
+        self._why["checkpoint"] = sentence
+
+    def _last_published(self) -> tuple[str, int, int]:
+        mine = [info for info in self._snapshots.kept() if info.lineage == self._lineage]
+        return (mine[0].version, mine[0].n_learned, 0) if mine else ("", 0, 0)
+
+    def _advance(self, now: float) -> int:
+        for n_advanced in range(BATCH):
+            if not self._follower.advance():
+                return n_advanced
+            if self._follower.learner.n_until_settled == 0 and self._checkpoint_due.is_due(now):
+                self._save(now)
+        return BATCH
+
+    def _save(self, now: float) -> None:
+        join, learner = self._follower.join, self._follower.learner
+        if join.tail == self._saved_at:
+            return
+        state = Checkpoint(self._lineage, self._fence.epoch, learner.n_learned, join.state(), learner.state())
+        self._checkpoints.save(state)
+        self._saved_at = join.tail
+        self._checkpoint_due.done(now)
+
+    def _publish(self, now: float) -> None:
+        learner = self._follower.learner
+        if learner.n_learned <= self._n_published:
+            return
+        snapshot = learner.snapshot(self._follower.join.tail)
+        problem = fault(snapshot, learner.recent)
+        if problem is None:
+            self._snapshots.publish(snapshot, self._fence)
+            self._published = snapshot.version
+            self._why.pop("snapshot", None)
+        else:
+            self._n_unpublished += 1
+            self._why["snapshot"] = f"The newest snapshot failed its check and is not served ({problem})."
+            _log.error("loop %s: snapshot %s; the last good one stays", self._loop, problem)
+        self._n_published = learner.n_learned
+        self._publish_due.done(now)
+
+    def _tick(self, now: float) -> None:
+        """Move stream time on where nothing else would close the next decision's window."""
+        join = self._follower.join
+        if join.open_until_ms is None or join.head.ms > join.open_until_ms:
+            return
+        server_ms = self._log.server_ms()
+        if server_ms > join.open_until_ms:
+            append(self._client, self._loop, Tick(self._clock.now_ms()))
+            self._clock.accept(server_ms)
+            self._tick_due.done(now)
+
+    def _report(self, now: float) -> None:
+        self._adopt_settings()
+        newest, server_ms = self._log.last_id(), self._log.server_ms()
+        read_to = self._follower.join.head
+        if self._opened_at < read_to and newest < read_to:
+            raise LogLost(f"loop {self._loop}: the log ends at {newest}; it had been read to {read_to}")
+        self._clock.read(server_ms)
+        progress.write(self._client, self._progress(server_ms, (newest.ms - server_ms) / 1000))
+        self._report_due.done(now)
+
+    def _adopt_settings(self) -> None:
+        """How often to publish may change within a lineage."""
+        current = LoopStore(self._client).current(self._loop)
+        if current is not None:
+            self._settings_version = current.version
+            if current.settings.learning_hash == self._lineage:
+                self._publish_due.every_s = current.settings.publish_every_s
+
+    def _progress(self, server_ms: int, clock_ahead_s: float) -> progress.Progress:
+        join, learner = self._follower.join, self._follower.learner
+        counters = join.state().counters
+        refused = {**counters.refused, **learner.refused}
+        n_unread = max(0, self._log.n_entries() - join.n_gathered)
+        n_open = join.n_open
+        return progress.Progress(
+            loop=self._loop,
+            lineage=self._lineage,
+            reported_at=server_ms,
+            epoch=self._fence.epoch,
+            settings_version=self._settings_version,
+            tail=str(join.tail),
+            n_learned=learner.n_learned,
+            n_refused=sum(refused.values()),
+            refused=refused,
+            counters=counters,
+            variants=learner.variants,
+            n_behind=join.n_ahead - n_open + n_unread,
+            n_open=n_open,
+            lag_s=_lag_s(join, server_ms, n_unread),
+            published=self._published,
+            n_unpublished=self._n_unpublished,
+            clock_ahead_s=max(0.0, clock_ahead_s),
+            why=(*self._why.values(), *_clock_alarm(clock_ahead_s)),
+        )
+
+
+def _lag_s(join: Join, server_ms: int, n_unread: int) -> float:
+    due_at = [join.open_until_ms] if join.open_until_ms is not None else []
+    due_at += [join.head.ms] if n_unread else []
+    return max(0.0, (server_ms - min(due_at)) / 1000) if due_at else 0.0
+
+
+def _clock_alarm(clock_ahead_s: float) -> tuple[str, ...]:
+    if clock_ahead_s <= CLOCK_ALARM_S:
+        return ()
+    return (
+        f"The server's clock was set back by {clock_ahead_s:.0f} s; reward windows close again once it has caught up.",
+    )

@@ -1,0 +1,75 @@
+"""What a learner last reported of itself: for people, for metrics, and for the supervisor; never for learning.
+
+In: the learner's counters and positions. Out: JSON under the lineage's progress key.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import redis
+
+from agent import keys
+from agent.join import Counters
+from agent.variant_stats import VariantSums
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """One report.
+
+    Attributes:
+        reported_at: Milliseconds of the server's clock; an old report means that no learner is at work.
+        epoch: Fencing epoch of the learner that reports.
+        settings_version: The loop's current settings when it reported.
+        tail: Stream id of the last entry taken in.
+        n_learned: Experiences learned since the log began.
+        n_refused: Experiences and rewards refused, and entries that could not be read.
+        refused: The same by reason.
+        counters: What the join counted.
+        variants: Variant → sums, for ``agent.variant_stats``.
+        n_behind: Decisions whose window has closed and that are not learned yet, and entries not read yet.
+        n_open: Decisions whose window is open.
+        lag_s: How long ago the window of the next decision closed; 0 where it is open or there is none.
+        published: Version published last, or "".
+        n_unpublished: Snapshots that failed their check and were not published.
+        clock_ahead_s: How far the log's newest entry lies in the server's future; beyond a few seconds the server's
+            clock was set back and stream time stands still until it has caught up.
+        why: Plain sentences about what keeps it from learning or publishing.
+    """
+
+    loop: str
+    lineage: str
+    reported_at: int = 0
+    epoch: int = 0
+    settings_version: int = 0
+    tail: str = "0-0"
+    n_learned: int = 0
+    n_refused: int = 0
+    refused: dict[str, int] = {}
+    counters: Counters = msgspec.field(default_factory=Counters)
+    variants: dict[str, VariantSums] = {}
+    n_behind: int = 0
+    n_open: int = 0
+    lag_s: float = 0.0
+    published: str = ""
+    n_unpublished: int = 0
+    clock_ahead_s: float = 0.0
+    why: tuple[str, ...] = ()
+
+
+def write(client: redis.Redis, progress: Progress) -> None:
+    """Replace the lineage's report."""
+    client.set(keys.progress(progress.loop, progress.lineage), msgspec.json.encode(progress))
+
+
+def read(client: redis.Redis, loop: str, lineage: str) -> Progress | None:
+    """The lineage's last report, or None before the first."""
+    data: Any = client.get(keys.progress(loop, lineage))
+    return None if data is None else msgspec.json.decode(data, type=Progress)
+
+
+def add_trouble(client: redis.Redis, loop: str, lineage: str, sentence: str) -> None:
+    """Say why no learner is at work, without renewing the last report."""
+    last = read(client, loop, lineage) or Progress(loop, lineage)
+    write(client, msgspec.structs.replace(last, why=(sentence,)))

@@ -1,0 +1,48 @@
+"""The only list of policies."""
+
+from __future__ import annotations
+
+import pytest
+
+from policies import registry
+from policies.base import Learner, Policy, PolicyError
+
+REWARDS = (0.0, 1.0)
+
+
+def test_kinds() -> None:
+    assert registry.kinds() == ("uniform", "order", "popularity", "vw")
+    assert [kind for kind in registry.kinds() if registry.is_static(kind)] == ["uniform", "order", "popularity"]
+
+
+@pytest.mark.parametrize("kind", registry.kinds())
+def test_every_kind_learns_resumes_and_serves(kind: str) -> None:
+    assert registry.problems(kind, {}) == []
+    learner = registry.make_learner(kind, {}, reward_range=REWARDS, seed=1)
+    again = registry.resume_learner(kind, {}, learner.state(), reward_range=REWARDS)
+    assert isinstance(again, Learner)
+    assert again.snapshot() == learner.snapshot()
+    assert isinstance(registry.make_policy(kind, {}, learner.snapshot(), reward_range=REWARDS), Policy)
+
+
+def test_static_kinds_need_no_snapshot() -> None:
+    for kind in ("uniform", "order", "popularity"):
+        assert isinstance(registry.make_policy(kind, {}, b"", reward_range=REWARDS), Policy)
+    with pytest.raises(PolicyError, match="no Vowpal Wabbit model"):
+        registry.make_policy("vw", {}, b"", reward_range=REWARDS)
+
+
+def test_wrong_settings_are_all_named() -> None:
+    (unknown,) = registry.problems("magic", {"a": 1})
+    assert "uniform, order, popularity, vw" in unknown
+    assert len(registry.problems("order", {"a": 1, "b": 2})) == 2
+    assert len(registry.problems("vw", {"a": 1, "bits": "many"})) == 2
+
+
+def test_wrong_settings_make_nothing() -> None:
+    with pytest.raises(PolicyError, match="magic"):
+        registry.make_policy("magic", {}, b"", reward_range=REWARDS)
+    with pytest.raises(PolicyError, match="no such option"):
+        registry.make_learner("vw", {"colour": 1}, reward_range=REWARDS, seed=1)
+    with pytest.raises(PolicyError, match="has no options"):
+        registry.resume_learner("uniform", {"colour": 1}, b"", reward_range=REWARDS)

@@ -1,0 +1,213 @@
+"""The Vowpal Wabbit bandits: exact states, training that matches serving, and no trace left by being asked."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from policies.base import Action, Context, Lesson, PolicyError, Slate, Slot
+from policies.sampling import choose
+from policies.vw import Costs, VwLearner, VwPolicy, VwPrepared
+from policies.vw_options import EXPLORERS, VwOptions, parse
+from policies.vw_workspace import Lines, Workspace
+from tests.policies.offers import SLOTS, lessons, offer
+
+REWARDS = (0.0, 1.0)
+
+ELSEWHERE = """
+import hashlib, sys
+from policies.vw import VwLearner
+from policies.vw_options import parse
+from tests.policies.offers import lessons
+options = parse({"explorer": sys.argv[1], "settle_every": 32})
+learner = VwLearner(options, sys.stdin.buffer.read(), reward_range=(0.0, 1.0))
+learner.learn(lessons(160, seed=8)[64:])
+print(hashlib.sha256(learner.state()).hexdigest())
+"""
+
+
+def fresh(explorer: str = "epsilon", settle_every: int = 256, seed: int = 5) -> VwLearner:
+    options = parse({"explorer": explorer, "settle_every": settle_every})
+    return VwLearner.fresh(options, reward_range=REWARDS, seed=seed)
+
+
+def served(learner: VwLearner) -> VwPolicy:
+    return VwPolicy(VwOptions(), learner.snapshot(), reward_range=REWARDS)
+
+
+@pytest.mark.parametrize("explorer", EXPLORERS)
+def test_another_process_goes_on_to_the_same_bytes(explorer: str) -> None:
+    learner, many = fresh(explorer, settle_every=32), lessons(160, seed=8)
+    learner.learn(many[:64])
+    middle = learner.state()
+    learner.learn(many[64:])
+    found = subprocess.run([sys.executable, "-c", ELSEWHERE, explorer], input=middle, capture_output=True, check=True)
+    assert found.stdout.decode().strip() == hashlib.sha256(learner.state()).hexdigest()
+
+
+def test_the_state_is_exact_only_where_it_is_settled() -> None:
+    learner = fresh(settle_every=4)
+    empty, many = learner.state(), lessons(9)
+    learner.learn([*many[:2], replace(many[2], rewards=[float("nan")] * 3)])
+    assert learner.n_until_settled == 2
+    with pytest.raises(PolicyError, match="2 more lessons"):
+        learner.state()
+    learner.learn(many[3:5])
+    assert learner.n_until_settled == 0
+    assert learner.state() == learner.snapshot()
+    assert learner.state() != empty
+
+
+def test_it_learns_what_is_liked() -> None:
+    learner = fresh("squarecb")
+    learner.learn(lessons(1500))
+    policy = served(learner)
+    likes = {"phone": "sport", "tv": "arts"}
+    hits = wanted = 0
+    for seed in range(100, 200):
+        context, actions = offer(6, seed)
+        liked = [action.features["topic"] == likes[context.features["device"]] for action in actions]
+        first = choose(policy.prepare(context, actions), SLOTS[:1], seed).chosen[0]
+        wanted += any(liked)
+        hits += liked[first]
+    assert hits > 0.7 * wanted  # Chance alone: a third.
+
+
+def test_slots_are_learned_apart() -> None:
+    """Action a is good in the first slot, b in the second: the model must tell the slots apart."""
+    actions, slots = [Action("a"), Action("b")], SLOTS[:2]
+    learner = fresh()
+    for number in range(400):
+        chosen = (0, 1) if number % 2 else (1, 0)
+        rewards = [1.0, 1.0] if number % 2 else [0.0, 0.0]
+        learner.learn([Lesson(Context(), actions, slots, Slate(chosen, (0.5, 1.0)), rewards)])
+    found = served(learner).prepare(Context(), actions).distribution(slots[0], (), np.ones(2, dtype=np.bool_))
+    assert found[0] > 0.9
+
+
+def test_lessons_with_masks_equal_lessons_without_the_masked_actions() -> None:
+    """What was not eligible, and what was taken before, has no part in a lesson."""
+    masked, plain = fresh("squarecb"), fresh("squarecb")
+    for lesson in lessons(100, n_actions=6):
+        for each, eligible in ((masked, True), (plain, False)):
+            each.learn([_without(lesson, eligible)])
+    context, actions = offer(6, 77)
+    mask = np.ones(6, dtype=np.bool_)
+    found = [served(each).prepare(context, actions).distribution(SLOTS[0], (), mask) for each in (masked, plain)]
+    assert_allclose(found[0], found[1], atol=1e-6)
+
+
+def _without(lesson: Lesson, by_mask: bool) -> Lesson:
+    """The first slot of a lesson in which only even actions were eligible: masked, or never offered."""
+    index = lesson.slate.chosen[0] // 2
+    one = replace(lesson, slots=SLOTS[:1], slate=Slate((index,), (0.3,)), rewards=lesson.rewards[:1])
+    if by_mask:
+        mask = np.arange(len(lesson.actions)) % 2 == 0
+        return replace(one, slate=Slate((2 * index,), (0.3,)), eligible=[mask])
+    return replace(one, actions=lesson.actions[::2])
+
+
+@pytest.mark.parametrize("explorer", EXPLORERS)
+def test_being_asked_changes_no_answer(explorer: str) -> None:
+    """Not even about features never seen, on scales never seen."""
+    learner = fresh(explorer)
+    learner.learn(lessons(100))
+    policy, undisturbed = served(learner), served(learner)
+    for seed in range(50):
+        _, actions = offer(7, seed)
+        strange = Action("new", {"price": 1e6 * seed, f"never {seed}": 1.0})
+        choose(policy.prepare(Context({"hour": -1e5}), [*actions, strange]), SLOTS, seed)
+    mask = np.ones(7, dtype=np.bool_)
+    for seed in range(10):
+        found = [each.prepare(*offer(7, seed)).distribution(SLOTS[0], (), mask) for each in (policy, undisturbed)]
+        assert_array_equal(found[0], found[1])
+
+
+def test_parsed_lines_are_given_back_even_when_asking_fails() -> None:
+    returned: list[int] = []
+
+    class Counting(Workspace):
+        def finish(self, lines: Lines) -> None:
+            returned.append(len(lines))
+            super().finish(lines)
+
+    workspace = Counting.load(fresh().snapshot())
+
+    def fail() -> None:
+        prepared = VwPrepared(workspace, "shared |c x", ["|a one", "|a two", "|a three", "|a four"])
+        prepared.distribution(SLOTS[0], (), np.ones(4, dtype=np.bool_))
+        raise KeyError("the caller's own trouble")
+
+    with pytest.raises(KeyError):
+        fail()
+    assert returned == [5]
+
+
+def test_what_is_closed_refuses_to_answer() -> None:
+    policy = served(fresh())
+    prepared, other = policy.prepare(*offer(3)), policy.prepare(*offer(3))
+    prepared.close()
+    prepared.close()
+    with pytest.raises(PolicyError, match="prepare it again"):
+        prepared.distribution(SLOTS[0], (), np.ones(3, dtype=np.bool_))
+    policy.close()
+    with pytest.raises(PolicyError, match="closed"):
+        policy.prepare(*offer(3))
+    with pytest.raises(PolicyError, match="closed"):
+        other.distribution(SLOTS[0], (), np.ones(3, dtype=np.bool_))
+    other.close()
+
+
+def test_learning_lines_that_look_like_labels_or_namespaces_harms_nothing() -> None:
+    learner = fresh("squarecb", settle_every=8)
+    hostile = Action("0:-9:0.1 |i", {"|": "a\nb", "shared |c": "x:nan", "n": 1e300, "m": 1e-193, "l": ["\n\n", "|"]})
+    context = Context({"a\n0:-1:1 |": "b", "\r": "\u2028"})
+    slot = Slot("shared\n|a x", {"y\n": "z"})
+    many = [
+        replace(lesson, context=context, actions=[hostile, *lesson.actions[1:]], slots=[slot, *SLOTS[1:]])
+        for lesson in lessons(64)
+    ]
+    assert learner.learn(many).n_learned == 64
+    found = served(learner).prepare(context, many[0].actions).distribution(slot, (), np.ones(6, dtype=np.bool_))
+    assert_allclose(found.sum(), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "reward", "cost"),
+    [
+        ((0.0, 1.0), 1.0, -1.0),
+        ((0.0, 1.0), 0.25, -0.25),
+        ((0.0, 1.0), 7.0, -1.0),
+        ((0.0, 1.0), -7.0, 0.0),
+        ((0.0, 200.0), 50.0, -0.25),
+        ((-1.0, 1.0), 0.0, 0.0),
+        ((-1.0, 1.0), -1.0, 0.5),
+        ((10.0, 20.0), 10.0, 0.0),
+        ((10.0, 20.0), 20.0, -1.0),
+        ((-20.0, -10.0), -20.0, 1.0),
+    ],
+)
+def test_costs_span_one_and_keep_the_zero(rewards: tuple[float, float], reward: float, cost: float) -> None:
+    assert Costs(*rewards).of(reward) == cost
+    least, greatest = Costs(*rewards).range
+    assert (greatest - least, least <= 0.0 <= greatest) == (1.0, True)
+
+
+def test_an_empty_reward_range_is_refused() -> None:
+    with pytest.raises(PolicyError, match="must rise"):
+        Costs(1.0, 1.0)
+
+
+def test_rewards_of_any_unit_teach_the_same() -> None:
+    options = VwOptions(item_rate=False)
+    small, large = (VwLearner.fresh(options, reward_range=(0.0, unit), seed=5) for unit in (1.0, 1000.0))
+    many = lessons(100)
+    small.learn(many)
+    large.learn([replace(lesson, rewards=[1000.0 * reward for reward in lesson.rewards]) for lesson in many])
+    assert small.snapshot() == large.snapshot()

@@ -1,0 +1,67 @@
+"""Requests as Vowpal Wabbit lines."""
+
+from __future__ import annotations
+
+import random
+
+from policies.base import Action, Context, Slot
+from policies.vw_lines import ActionTexts, context_text, derived_text, slot_text
+from policies.vw_options import VwOptions
+from tests.policies.offers import action
+
+ALL = VwOptions()
+PLAIN = VwOptions(item_id=False, item_rate=False)
+
+
+def test_the_shared_line() -> None:
+    assert context_text(Context({"hour": 21})) + slot_text(Slot("0"), 0) == "shared |c hour:21 |s n=0"
+
+
+def test_a_slot_of_its_own_name_and_features() -> None:
+    assert slot_text(Slot("side bar", {"wide": True}), 2) == " |s n=2 id=side%20bar wide=true"
+
+
+def test_an_action_line() -> None:
+    assert (
+        ActionTexts(PLAIN, reward_range=(0.0, 1.0)).of(Action("x", {"topic": "a b"}, derived=(0.5, 3.0)))
+        == "|a topic=a%20b"
+    )
+    line = ActionTexts(ALL, reward_range=(0.0, 1.0)).of(Action("x|y", {"topic": "news"}, derived=(0.5, 3.0)))
+    assert line.startswith("|a topic=news |i id=x%7Cy |r ")
+
+
+def test_an_action_without_features_is_described_by_its_id() -> None:
+    assert ActionTexts(ALL, reward_range=(0.0, 1.0)).of(Action("x")) == "|a id=x |i id=x"
+    assert ActionTexts(PLAIN, reward_range=(0.0, 1.0)).of(Action("x")) == "|a id=x"
+
+
+def test_remembered_lines_equal_new_ones() -> None:
+    texts, dice = ActionTexts(ALL, reward_range=(0.0, 1.0)), random.Random(1)
+    for _ in range(300):
+        one = action(f"a{dice.randrange(4)}", dice)
+        one = Action(one.id, one.features, one.key, (dice.choice([0.25, 0.5]), 2.0))
+        assert texts.of(one) == ActionTexts(ALL, reward_range=(0.0, 1.0)).of(one)
+        assert texts.of(one) == texts.of(one)
+
+
+def test_actions_without_a_key_are_never_remembered() -> None:
+    texts = ActionTexts(PLAIN, reward_range=(0.0, 1.0))
+    assert texts.of(Action("x", {"n": 1})) == "|a n:1"
+    assert texts.of(Action("x", {"n": 2})) == "|a n:2"
+
+
+def test_memory_is_bounded() -> None:
+    texts = ActionTexts(ALL, reward_range=(0.0, 1.0))
+    for number in range(45_000):
+        texts.of(Action(str(number), {"n": 1}, number.to_bytes(12, "big")))
+    assert len(texts._lines) <= 20_000
+    assert len(texts._rows) <= 20_000
+
+
+def test_rates_are_shares_of_the_reward_range() -> None:
+    def rate(value: float, rewards: tuple[float, float]) -> str:
+        return derived_text((value, 7.0), rewards).split()[0]
+
+    assert rate(0.25, (0.0, 1.0)) == rate(-0.5, (-1.0, 1.0)) == rate(25.0, (0.0, 100.0)) == "rate:0.25"
+    assert rate(1e30, (0.0, 1.0)) == "rate:1"
+    assert rate(float("-inf"), (0.0, 1.0)) == "rate:0"
