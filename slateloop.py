@@ -6,7 +6,9 @@ In: arguments. Out: the rooms put together: the service's commands, and simulate
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -17,13 +19,15 @@ from typing import Annotated
 import typer
 
 from agent.connection import DatastoreError
+from serve_app.answers import SlateloopError
 from serve_app.client import Client
 from serve_app.commands import doctor, keys, loops, serve
 from serve_app.commands.banner import first_calls
 from serve_app.commands.connection import DEFAULT_URL, Key, Running, Url, connected, outside
-from serve_app.commands.output import Json, err, explained, out, print_json
+from serve_app.commands.output import Json, err, explained, out, print_json, stdout_for_results
 from serve_app.retries import Backoff
 from serve_app.settings import ServiceSettings
+from serve_app.startup import StartError
 from simulator import front_page, replay
 from simulator.datasets import DatasetError, load_movielens, tens
 from simulator.pacing import StalledError
@@ -52,7 +56,7 @@ PATIENT = Backoff(budget_s=120.0)
 
 
 @replays.command("movielens")
-def replay_movielens(
+def replay_movielens(  # noqa: PLR0913  one parameter for each option of the command
     context: typer.Context,
     path: Annotated[Path, typer.Option("--path", help="The unpacked folder of MovieLens ml-latest-small.")],
     *,
@@ -100,7 +104,11 @@ def demo(
     Example: slateloop demo --seconds 30 --keep ./demo
     """
     began_at = time.monotonic()
-    with _data_dir(keep) as data_dir, _service(context, data_dir) as (service, client), explained(StalledError):
+    with (
+        _data_dir(keep) as data_dir,
+        _service(context, data_dir) as (service, client),
+        explained(StalledError, SlateloopError),
+    ):
         start_s = time.monotonic() - began_at
         err().print(f"service on {service.url} after {start_s:.1f} s; readers come now", highlight=False)
         run = _run(client, front_page.course("demo", seed), Drive(max_lag=max_lag, seconds=seconds))
@@ -155,13 +163,14 @@ def _data_dir(keep: Path | None) -> Iterator[Path]:
 def _service(context: typer.Context, data_dir: Path) -> Iterator[tuple[Running, Client]]:
     """A service of its own on a free port, and a client for it; stopped whatever happens."""
     key = secrets.token_urlsafe(32)
-    with explained(DatastoreError):
+    with explained(StartError, DatastoreError), stdout_for_results():
         service = outside(context).start(ServiceSettings(data_dir=data_dir, port=_free_port(), admin_key=key))
     try:
         with outside(context).connect(service.url, key, Backoff()) as client:
             yield service, client
     finally:
-        service.stop()
+        with stdout_for_results():
+            service.stop()
 
 
 def _free_port() -> int:
@@ -171,7 +180,8 @@ def _free_port() -> int:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; SIGTERM ends it as Ctrl-C does, so that what it started is stopped."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     app()
 
 

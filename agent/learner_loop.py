@@ -104,6 +104,7 @@ class LearnerLoop:
         """
         at_end = self._follower.gather() < BATCH
         n_advanced = self._advance(now)
+        self._save_if_due(now)
         if self._publish_due.is_due(now):
             self._publish(now)
         if at_end and self._tick_due.is_due(now):
@@ -154,9 +155,12 @@ class LearnerLoop:
         for n_advanced in range(BATCH):
             if not self._follower.advance():
                 return n_advanced
-            if self._follower.learner.n_until_settled == 0 and self._checkpoint_due.is_due(now):
-                self._save(now)
+            self._save_if_due(now)
         return BATCH
+
+    def _save_if_due(self, now: float) -> None:
+        if self._follower.learner.n_until_settled == 0 and self._checkpoint_due.is_due(now):
+            self._save(now)
 
     def _save(self, now: float) -> None:
         join, learner = self._follower.join, self._follower.learner
@@ -196,6 +200,7 @@ class LearnerLoop:
             self._tick_due.done(now)
 
     def _report(self, now: float) -> None:
+        self._fence.check(self._client)
         self._adopt_settings()
         newest, server_ms = self._log.last_id(), self._log.server_ms()
         read_to = self._follower.join.head

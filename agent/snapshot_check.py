@@ -30,9 +30,14 @@ def fault(snapshot: LoopSnapshot, lessons: Iterable[Lesson]) -> str | None:
 def _ask(policy: Policy, lessons: Iterable[Lesson]) -> None:
     try:
         for lesson in lessons:
-            prepared = policy.prepare(lesson.context, lesson.actions)
-            propensities(prepared, lesson.slots, lesson.slate.chosen, Rules(eligible=lesson.eligible))
+            _answer(policy, lesson)
     finally:
         free = getattr(policy, "close", None)
         if free is not None:
             free()
+
+
+def _answer(policy: Policy, lesson: Lesson) -> None:
+    """One request; what was prepared for it is gone before the policy is freed, else its parsed lines leak."""
+    prepared = policy.prepare(lesson.context, lesson.actions)
+    propensities(prepared, lesson.slots, lesson.slate.chosen, Rules(eligible=lesson.eligible))

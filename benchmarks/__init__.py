@@ -1,0 +1,1 @@
+"""Measurements; timings live here and never decide a test."""

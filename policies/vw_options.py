@@ -50,7 +50,7 @@ class VwOptions:
     explorer: str = "squarecb"
     epsilon: float = 0.0
     bag: int = 5
-    gamma_scale: float = 10.0
+    gamma_scale: float = 100.0
     gamma_exponent: float = 0.5
     lambda_: float = 10.0
     learning_rate: float = 0.5

@@ -5,6 +5,7 @@ In: the two hashes in Redis, read together. Out: a ``Principal`` for each reques
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 
@@ -18,7 +19,8 @@ from serve_app.tokens import Signer, signer_from
 FRESH_S = 2.0
 """Keys are read again after this long, whether or not word of a change came."""
 
-_SOON_S = 0.25
+SOON_S = 0.05
+"""Unknown keys make them read again this often at most."""
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -36,6 +38,7 @@ class Access:
         self._monotonic_s = monotonic_s
         self._read_at_s = float("-inf")
         self._ring = KeyRing(())
+        self._again = asyncio.Lock()
         self._signer: Signer | None = None
 
     @property
@@ -48,8 +51,8 @@ class Access:
     async def identify(self, headers: Headers) -> Principal:
         """Who is asking.
 
-        A key that isn't known may have been made a moment ago by another replica: the keys are then read again, four
-        times a second at most.
+        A key that isn't known may have been made a moment ago by another replica: the keys are then read again, once
+        for all who ask at the time, ``SOON_S`` apart at least.
 
         Raises:
             UnauthenticatedError: no key, or no such key.
@@ -57,10 +60,15 @@ class Access:
         try:
             return self._ring.identify(headers)
         except UnauthenticatedError:
-            if self._monotonic_s() - self._read_at_s < _SOON_S:
-                raise
-        await self.refresh()
+            await self._refresh_since(self._monotonic_s())
         return self._ring.identify(headers)
+
+    async def _refresh_since(self, asked_at_s: float) -> None:
+        """Read the keys again unless that was begun after this moment."""
+        async with self._again:
+            if self._read_at_s < asked_at_s:
+                await asyncio.sleep(self._read_at_s + SOON_S - asked_at_s)
+                await self.refresh()
 
     async def refresh_when_old(self) -> None:
         """Read the keys again if the copy is older than ``FRESH_S``."""

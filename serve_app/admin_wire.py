@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import Meta
 
-from serve_app.wire import EMPTY, Id, LoopName
+from serve_app.wire import Id, JsonObject, LoopName, no_features
 
 KeyScope = Literal["decide", "reward", "admin"]
 Settings = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "#/components/schemas/LoopSettings"})]
@@ -78,7 +78,7 @@ class WireItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An item of the catalogue."""
 
     id: Id
-    features: Raw = EMPTY
+    features: JsonObject = msgspec.field(default_factory=no_features)
 
 
 class ItemsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -27,7 +27,7 @@ from serve_app.answers import (
     version_of,
 )
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Features = Mapping[str, Any]
 Actions = Mapping[str, Features] | Sequence[str | Mapping[str, Any]]
@@ -95,7 +95,7 @@ class Feedback(Told, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class Call(Generic[T_co]):
     """A request and how to read its answer.
 
     Attributes:
@@ -104,7 +104,7 @@ class Call(Generic[T]):
 
     method: str
     path: str
-    read: Callable[[Any], T]
+    read: Callable[[Any], T_co]
     body: Any = None
     idempotent: bool = True
 

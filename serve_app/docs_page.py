@@ -87,8 +87,10 @@ def _shape(name: str, shape: dict[str, Any]) -> str:
     return f"<details><summary><code>{escape(name)}</code></summary><p>{text}</p><table>{rows}</table></details>"
 
 
-def _short(schema: dict[str, Any]) -> str:
+def _short(schema: Any) -> str:
     """A type in a few words."""
+    if not isinstance(schema, dict):
+        return "any JSON"
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:

@@ -66,7 +66,8 @@ class RequestError(Exception):
 
     def at(self, prefix: str) -> RequestError:
         """The same refusal with its field seen from further out."""
-        field = f"{prefix}.{self.field}" if self.field else prefix
+        joint = "." if self.field and not self.field.startswith("[") else ""
+        field = f"{prefix}{joint}{self.field}"
         return type(self)(self.detail, field=field, value=self.value, cure=self.cure)
 
     def problem(self) -> Problem:

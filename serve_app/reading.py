@@ -68,7 +68,7 @@ def explained(error: Exception, body: bytes) -> RequestError:
 
 def _apart(text: str) -> tuple[str, str]:
     at = _AT.search(text)
-    return (text, "") if at is None else (text[: at.start()], at[1])
+    return (text, "") if at is None else (text[: at.start()], at[1].replace("[...]", ""))
 
 
 def _cure(message: str) -> str:

@@ -95,8 +95,7 @@ class Replica:
     async def close(self) -> None:
         """Finish what is under way and disconnect."""
         for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await _ended(task)
         self._tasks = []
         await self.meter.flush(self._client)
         await self._log.close()
@@ -144,3 +143,10 @@ class Replica:
             },
             {("GET", "/metrics"): ("admin",)} if settings.metrics_need_key else {},
         )
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancel until it took: ``wait_for``, which the Redis client uses, may swallow one before Python 3.12."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.05)

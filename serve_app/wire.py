@@ -20,6 +20,15 @@ TypeName = Annotated[str, Meta(min_length=1, max_length=64)]
 
 EMPTY = Raw(b"{}")
 
+JsonObject = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+"""Left as bytes; whoever uses it checks that it is an object."""
+
+
+def no_features() -> Raw:
+    """The empty object; a factory, since a raw default can't be shown in a JSON schema."""
+    return EMPTY
+
+
 _SLATE_OR_PROBLEM = {"anyOf": [{"$ref": "#/components/schemas/SlateAnswer"}, {"$ref": "#/components/schemas/Problem"}]}
 
 
@@ -27,14 +36,14 @@ class WireAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
     """A candidate: its id, and features that override the catalogue's, one top-level name at a time."""
 
     id: Id
-    features: Raw = EMPTY
+    features: JsonObject = msgspec.field(default_factory=no_features)
 
 
 class WireSlot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A place to fill; ``exclude`` names actions that may not stand here."""
 
     id: Id
-    features: Raw = EMPTY
+    features: JsonObject = msgspec.field(default_factory=no_features)
     exclude: list[Id] = []
 
 
@@ -55,7 +64,7 @@ class SlateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     actions: Annotated[list[Id | WireAction], Meta(min_length=1)]
     slots: Annotated[int, Meta(ge=1)] | Annotated[list[WireSlot], Meta(min_length=1)] = 1
-    context: Raw = EMPTY
+    context: JsonObject = msgspec.field(default_factory=no_features)
     loop: LoopName | None = None
     user: Id | None = None
     session: Id | None = None
@@ -121,7 +130,7 @@ class RewardRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action: Id | None = None
     reward_id: Id | None = None
     loop: LoopName | None = None
-    props: Raw = EMPTY
+    props: JsonObject = msgspec.field(default_factory=no_features)
 
 
 class RewardsAnswer(msgspec.Struct, frozen=True):

@@ -72,17 +72,9 @@ def line(run: Run) -> str:
 def table(run: Run) -> Group:
     """The run as a table, with the learning curve below."""
     grid = Table(title=f"loop {run.course.route.loop}", title_justify="left", caption_justify="left")
-    headings = (
-        "arm",
-        "requests",
-        f"{run.course.reward_name} per slot",
-        "95 %",
-        "uniform would get",
-        "lift over it",
-        "95 %",
-    )
+    headings = ("arm", "requests", f"{run.course.reward_name} per slot", "uniform gets", "lift")
     for number, heading in enumerate(headings):
-        grid.add_column(heading, justify="left" if number == 0 else "right")
+        grid.add_column(heading, justify="left" if number == 0 else "right", no_wrap=True)
     for name, arm in _sorted(run.tally):
         grid.add_row(*_cells(name, arm), style="bold green" if name == "learned" else "")
     return Group(grid, *(Text(text) for text in notes(run)))
@@ -93,6 +85,7 @@ def notes(run: Run) -> list[str]:
     tally, gate = run.tally, run.gate
     done = f"{tally.n:,}" + (f" of {run.drive.n_wanted:,}" if run.drive.n_wanted else "")
     lines = [
+        "uniform gets: what a uniform choice among the same offers gets, exactly; lift is over it; ±: 95 % intervals",
         f"{done} requests in {run.seconds:.0f} s, {run.pace:.0f}/s; "
         f"{gate.lag} experiences behind (limit {gate.max_lag}, waited {gate.waited_s:.0f} s)",
         f"served snapshot: {gate.version or 'none yet'}",
@@ -148,11 +141,9 @@ def _cells(name: str, arm: ArmSums) -> tuple[str, ...]:
     return (
         name,
         f"{arm.n:,}",
-        _number(arm.reward_per_slot),
-        " to ".join(_number(end) for end in arm.reward_interval),
+        f"{_number(arm.reward_per_slot)} ± {_number(_half(arm.reward_interval))}",
         _number(arm.expectation),
-        _percent(arm.lift),
-        " to ".join(_percent(end) for end in arm.lift_interval),
+        f"{_percent(arm.lift)} ± {_percent(_half(arm.lift_interval)).removeprefix('+')}",
     )
 
 
@@ -167,6 +158,10 @@ def _number(value: float) -> str:
 
 def _percent(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:+.1%}"
+
+
+def _half(interval: Interval) -> float:
+    return (interval[1] - interval[0]) / 2
 
 
 def _known(value: float) -> float | None:

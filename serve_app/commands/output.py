@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -17,9 +18,13 @@ from rich.table import Table
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of a table.")]
 
 
+PIPE_COLUMNS = 200
+"""A pipe has no width of its own; a table in it is as wide as it needs to be."""
+
+
 def out() -> Console:
     """Where results go."""
-    return Console(soft_wrap=True)
+    return Console(soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 
 
 def err() -> Console:
@@ -33,6 +38,13 @@ def fail(*problems: str) -> NoReturn:
     for problem in problems:
         console.print(problem, style="red", markup=False, highlight=False)
     raise typer.Exit(1)
+
+
+@contextmanager
+def stdout_for_results() -> Iterator[None]:
+    """Send what libraries print to stderr meanwhile: stdout is for results."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from agent.connection import DatastoreError
 from agent.loops import SettingsError
 from serve_app.commands.banner import banner
 from serve_app.commands.connection import outside
-from serve_app.commands.output import Json, err, explained, fail, print_json
+from serve_app.commands.output import Json, err, explained, fail, print_json, stdout_for_results
 from serve_app.settings import ServiceSettings, load_settings
+from serve_app.startup import StartError
 
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on. [default: 127.0.0.1]")]
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on. [default: 8000]")]
@@ -51,7 +52,7 @@ def serve(
     began_at = time.monotonic()
     if not as_json:
         err().print(f"starting on {settings.url} …", highlight=False)
-    with explained(DatastoreError, SettingsError):
+    with explained(StartError, DatastoreError, SettingsError), stdout_for_results():
         service = outside(context).start(settings)
     try:
         ready_s = time.monotonic() - began_at
@@ -62,7 +63,8 @@ def serve(
         name = outside(context).wait_for_end()
         err().print(f"\n{name}: stopping …", highlight=False)
     finally:
-        service.stop()
+        with stdout_for_results():
+            service.stop()
     err().print("stopped; every answered decision and accepted reward is kept", highlight=False)
 
 

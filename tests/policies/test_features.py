@@ -7,10 +7,12 @@ from hashlib import blake2b
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.features import LARGEST, FeatureError, address, canonical, check, vw_text, vw_word
+
+steady = settings(deadline=None, derandomize=True)
 
 LIMITS = {"n_features": 20, "string_bytes": 16, "nesting": 3}
 
@@ -61,6 +63,7 @@ def test_special_characters_are_escaped() -> None:
     assert vw_text({"a.b": "x=y", "a=b": 1, "": "", "c[0]": 2}) == "a%2Eb=x=y a%3Db:1 %= c%5B0]:2"
 
 
+@steady
 @given(rows)
 def test_text_has_one_word_for_each_value_and_no_special_character(row: dict[str, Any]) -> None:
     text = vw_text(row)
@@ -72,6 +75,7 @@ def test_text_has_one_word_for_each_value_and_no_special_character(row: dict[str
     assert text == text.strip()
 
 
+@steady
 @given(st.dictionaries(words, words, max_size=3), st.dictionaries(words, words, max_size=3))
 def test_different_rows_have_different_texts(left: dict[str, str], right: dict[str, str]) -> None:
     assert (sorted(vw_text(left).split(" ")) == sorted(vw_text(right).split(" "))) == (left == right)
@@ -96,6 +100,7 @@ def test_numbers_keep_what_float32_can_hold() -> None:
     assert vw_text({"a": 1 / 3, "b": -1e-6, "c": 2.5e-7}) == "a:0.333333333 b:-1e-06 c:0"
 
 
+@steady
 @given(rows)
 def test_canonical_bytes_do_not_depend_on_order(row: dict[str, Any]) -> None:
     turned = dict(reversed(row.items()))
@@ -171,6 +176,7 @@ def test_what_is_no_feature_is_refused_with_path_value_and_cure(row: Any, path: 
     str(caught.value).encode()
 
 
+@steady
 @given(rows)
 def test_what_passes_can_always_be_used(row: dict[str, Any]) -> None:
     try:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from policies.base import Distribution, Mask, PolicyError, Slot
 from policies.sampling import DistributionError, NothingEligible, Rules, checked, choose, propensities, uniform
+
+steady = settings(deadline=None, derandomize=True)
 
 SLOTS = (Slot("top"), Slot("middle"), Slot("bottom"))
 
@@ -50,6 +52,7 @@ def test_uniform_is_splitmix64() -> None:
     assert [uniform(1234567, n) for n in range(3)] == [(word >> 11) * 2.0**-53 for word in expected]
 
 
+@steady
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**32))
 def test_uniform_stays_below_one(seed: int, n: int) -> None:
     assert 0.0 <= uniform(seed, n) < 1.0
@@ -91,6 +94,7 @@ def test_what_is_forbidden_has_propensity_zero() -> None:
     assert found[1] > 0.0
 
 
+@steady
 @given(
     st.lists(st.floats(0.01, 10.0), min_size=3, max_size=12),
     st.integers(0, 2**64 - 1),

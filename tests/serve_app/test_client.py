@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from agent.loops import LoopSettings
+from serve_app import calls
 from serve_app.answers import (
     Chosen,
     ConflictError,
@@ -17,6 +18,7 @@ from serve_app.answers import (
 )
 from serve_app.client import AsyncClient, Client
 from serve_app.retries import Backoff
+from tests.serve_app.conftest import ADMIN_KEY, InProcess
 from tests.serve_app.fake_http import FakeHttp, problem, slate, stored
 
 SLATES = ("POST", "/v1/slates")
@@ -226,3 +228,45 @@ def test_a_pause_that_outlasts_the_budget_is_not_begun() -> None:
     with pytest.raises(ServiceFailedError):
         client(http, backoff=Backoff(budget_s=5.0)).choose(["a"])
     assert len(http.requests) == 1
+
+
+async def test_the_real_app_understands_every_call(service: InProcess) -> None:
+    """The client's idea of the routes, and of their answers, against the service itself."""
+    transport = httpx.ASGITransport(service.replica.app)
+    async with AsyncClient("http://service", ADMIN_KEY, loop="home", transport=transport, backoff=ONCE) as client:
+        stored = await client.send(calls.apply_settings("home", LoopSettings(variants={"uniform": 1.0})))
+        assert (stored.loop, stored.version) == ("home", 1)
+        assert await client.send(calls.settings("home")) == stored
+        assert await client.send(calls.versions("home")) == [stored]
+        assert set(await client.send(calls.loop_names())) == {"default", "home"}
+        await client.put_items({"a": {"x": 1}, "b": {}}, loop="home")
+        slate = await client.choose(["a", "b"], slots=2, context={"hour": 3}, event_id="mine")
+        assert await client.choose(["a", "b"], slots=2, context={"hour": 3}, event_id="mine") == slate
+        assert (slate.event_id, slate.variant, sorted(slate.ids)) == ("mine", "uniform", ["a", "b"])
+        with pytest.raises(ConflictError):
+            await client.choose(["a"], event_id="mine")
+        good, bad = await client.choose_many([{"actions": ["a"]}, {"actions": []}])
+        assert isinstance(good, Slate)
+        assert isinstance(bad, RefusedError)
+        assert bad.field == "actions"
+        assert await client.reward("mine", 1.0, slot=0, type="click", props={"page": 2}) == 1
+        assert await client.reward_slate("mine", [1.0, 0.0]) == 2
+        deferred = await client.choose(["a"], defer=True, user="u", session="s", exclude=[])
+        await client.activate(deferred.event_id)
+        await client.end_session("s")
+        found = await client.status("home")
+        assert (found.loop, found.serving, set(found.variants)) == ("home", None, {"uniform"})
+        assert await client.send(calls.snapshots("home")) == []
+        with pytest.raises(RefusedError) as refused:
+            await client.send(calls.roll_back("home", "v0"))
+        assert refused.value.field == "version"
+        made = await client.send(calls.create_key(["reward"], loop="home", name="web"))
+        assert made.secret is not None
+        listed = await client.send(calls.keys())
+        assert (made.id, None) in [(key.id, key.secret or None) for key in listed]
+        await client.send(calls.revoke_key(made.id))
+        with pytest.raises(NotFoundError):
+            await client.status("nowhere")
+    async with AsyncClient("http://service", "slk_no_key", transport=transport, backoff=ONCE) as stranger:
+        with pytest.raises(NotAllowedError):
+            await stranger.status("home")

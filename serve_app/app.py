@@ -1,0 +1,105 @@
+"""The Ray Serve deployment: where a replica's parts are put together inside Ray.
+
+In: the replica's settings, from the service that deploys it. Out: an ASGI application that Ray Serve answers with.
+Imports Ray, so it is imported only after the environment is set (``serve_app/ray_runtime.py``).
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ray import serve
+from ray.serve._private import replica as ray_replica
+
+from serve_app.asgi import App
+from serve_app.replica import Replica, ReplicaSettings
+
+MAX_ONGOING_REQUESTS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettings:
+    """How a replica's process behaves, whatever it answers.
+
+    Attributes:
+        log_level: Of our own log.
+        log_file: Where all replicas write it; None means Ray's log of the process.
+        is_local: Whether every process of the cluster is on this machine, so that none need listen beyond loopback.
+    """
+
+    log_level: str
+    log_file: Path | None
+    is_local: bool
+
+
+class Ingress:
+    """One replica. Ray calls the constructor, then ``__serve_build_asgi_app__``, on the event loop that serves."""
+
+    async def __init__(self, settings: ReplicaSettings, process: ProcessSettings) -> None:  # type: ignore[misc]  # Ray awaits it
+        _log_to(process.log_file, process.log_level)
+        if process.is_local:
+            _listen_on_loopback()
+        self._replica = Replica(settings)
+        await self._replica.open()
+        gc.collect()
+        gc.freeze()
+
+    def __serve_build_asgi_app__(self) -> App:
+        """The application; ``Replica`` hides its routes from Ray, which would walk them for each request."""
+        return self._replica.app
+
+    def check_health(self) -> None:
+        """Ray replaces this replica if it raises."""
+        self._replica.check_health()
+
+    async def __del__(self) -> None:
+        """Ray awaits this when the replica stops: counts are flushed, connections closed."""
+        await self._replica.close()
+
+
+def deployment(settings: ReplicaSettings, process: ProcessSettings, *, n_replicas: int) -> Any:
+    """The application to give to ``serve.run``.
+
+    Args:
+        settings: For each replica.
+        process: For each replica's process.
+        n_replicas: How many.
+    """
+    ingress = serve.ingress()(Ingress)
+    options: dict[str, Any] = {
+        "name": "slates",
+        "num_replicas": n_replicas,
+        "max_ongoing_requests": MAX_ONGOING_REQUESTS,
+        "ray_actor_options": {"num_cpus": 0.1},
+        "health_check_period_s": 5,
+        "health_check_timeout_s": 10,
+        "graceful_shutdown_timeout_s": 5,
+        "graceful_shutdown_wait_loop_s": 0.5,
+        "logging_config": {"log_level": "WARNING", "enable_access_log": False},
+    }
+    return serve.deployment(**options)(ingress).bind(settings, process)
+
+
+def _listen_on_loopback() -> None:
+    """Keep the server for calls between deployments, which Ray binds to every address in plain text, on loopback.
+
+    Ray has no setting for it. It is started after the constructor, by the name that is replaced here.
+    """
+    add_port = ray_replica.add_port_to_grpc_server
+    ray_replica.add_port_to_grpc_server = lambda server, _address: add_port(server, "127.0.0.1:0")
+
+
+def _log_to(file: Path | None, level: str) -> None:
+    """Our own loggers' words, kept apart from Ray's."""
+    handler: logging.Handler = logging.StreamHandler()
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s %(message)s"))
+    for name in ("slateloop", "agent"):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(level)

