@@ -1,34 +1,29 @@
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 import pytest
 import redis
 
-from agent import keys, learner_loop, log_follower, progress
-from agent.checkpoint import Checkpoint, CheckpointStore
+from agent import keys, learner_loop, log_follower
 from agent.event_log import FIELD, LogReader
-from agent.fencing import Fence, Fenced, claim
-from agent.join import Join
-from agent.learner import LoopLearner
-from agent.learner_loop import LearnerLoop, LogLost
-from agent.log_follower import LogFollower, relearn
-from agent.loops import LoopSettings
-from agent.recipe import RewardRecipe
+from agent.learner_loop import LearnerLoop
 from agent.records import ZERO, Decision, StreamId, Tick
 from agent.snapshots import SnapshotStore
 from tests.agent import traffic
+from tests.agent.learning import (
+    Life,
+    closed_log,
+    fill,
+    later,
+    newest_checkpoint,
+    opened,
+    report,
+    server_now,
+)
 from tests.agent.traffic import LOOP, START_MS, WINDOW_MS, Written, apply, settings
-
-EXPLORERS = ["epsilon", "bag"]
 
 
 @pytest.fixture(autouse=True)
@@ -36,245 +31,6 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """A learner's life then has many steps, and crashes fall into the middle of it."""
     monkeypatch.setattr(log_follower, "BATCH", 40)
     monkeypatch.setattr(learner_loop, "BATCH", 40)
-
-
-def fill(client: redis.Redis, written: Iterable[Written]) -> None:
-    traffic.store_rows(client)
-    for each in written:
-        traffic.write(client, each)
-
-
-def closed_log(client: redis.Redis, n_decisions: int = 200, *, start_ms: int = START_MS) -> None:
-    """Traffic whose windows have all closed."""
-    fill(client, traffic.traffic(3, n_decisions, start_ms=start_ms))
-    end_ms = start_ms + 10_000_000
-    traffic.write(client, Written(end_ms, Tick(end_ms)))
-
-
-def later(client: redis.Redis) -> int:
-    """A stream time at which entries can still be written after others, and at which no learner ticks."""
-    return server_now(client) + 3_600_000
-
-
-def server_now(client: redis.Redis) -> int:
-    return LogReader(client, LOOP).server_ms()
-
-
-class Life:
-    """Time for one learner after another: each step three seconds after the last."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def step(self, learner: LearnerLoop) -> bool:
-        self.now += 3.0
-        return learner.step(self.now)
-
-    def run(self, learner: LearnerLoop) -> LearnerLoop:
-        while self.step(learner):
-            pass
-        return learner
-
-
-def opened(client: redis.Redis, wanted: LoopSettings) -> LearnerLoop:
-    return LearnerLoop(client, LOOP, apply(client, wanted))
-
-
-def undisturbed(client: redis.Redis, wanted: LoopSettings) -> LogFollower:
-    follower = LogFollower(LogReader(client, LOOP), Join(RewardRecipe(wanted.reward)), LoopLearner(wanted))
-    while follower.gather():
-        pass
-    while follower.advance():
-        pass
-    return follower
-
-
-def outcome(follower: LogFollower) -> tuple[object, ...]:
-    """Everything that learning has come to; the snapshot holds the engine's bytes as they are now."""
-    join, learner = follower.join, follower.learner
-    return join.state(), learner.n_learned, learner.refused, learner.variants, learner.snapshot(join.tail)
-
-
-def newest_checkpoint(client: redis.Redis, wanted: LoopSettings) -> Checkpoint:
-    checkpoint = CheckpointStore(client, Fence(LOOP, wanted.learning_hash, 0)).load().checkpoint
-    assert checkpoint is not None
-    return checkpoint
-
-
-def report(client: redis.Redis, wanted: LoopSettings) -> progress.Progress:
-    found = progress.read(client, LOOP, wanted.learning_hash)
-    assert found is not None
-    return found
-
-
-# Exactly once, whatever is killed
-
-
-@pytest.mark.parametrize("explorer", EXPLORERS)
-@pytest.mark.parametrize("seed", range(4))
-def test_a_learner_killed_at_random_ends_where_an_undisturbed_one_does(
-    redis_client: redis.Redis, explorer: str, seed: int
-) -> None:
-    wanted, dice, life = settings(explorer=explorer), random.Random(seed), Life()
-    closed_log(redis_client)
-    more, n_lives = True, 0
-    while more:
-        learner, n_lives = opened(redis_client, wanted), n_lives + 1
-        for _ in range(dice.randrange(1, 7)):
-            more = life.step(learner)
-            if not more:
-                break
-    assert n_lives > 2
-    expected = undisturbed(redis_client, wanted)
-    assert outcome(learner.follower) == outcome(expected)
-    checkpoint = newest_checkpoint(redis_client, wanted)
-    again = relearn(LogReader(redis_client, LOOP), wanted, checkpoint.join.tail)
-    assert checkpoint.learner == again.state()
-    assert again.n_learned == checkpoint.n_learned > 150
-
-
-class Failing(redis.Redis):
-    """Loses its connection at some commands, before or after the server has done them."""
-
-    dice = random.Random(0)
-    n_failed = 0
-
-    def execute_command(self, *arguments: Any, **options: Any) -> Any:
-        return self._failing(lambda: super(Failing, self).execute_command(*arguments, **options))  # type: ignore[no-untyped-call]  # redis-py
-
-    def transaction(self, *arguments: Any, **options: Any) -> Any:
-        return self._failing(lambda: super(Failing, self).transaction(*arguments, **options))
-
-    def _failing(self, command: Any) -> Any:
-        before, after = self.dice.random() < 0.02, self.dice.random() < 0.02
-        self.n_failed += before or after
-        if before:
-            raise redis.ConnectionError("before")
-        answer = command()
-        if after:
-            raise redis.ConnectionError("after")
-        return answer
-
-
-@pytest.mark.parametrize("explorer", EXPLORERS)
-def test_connections_lost_at_any_command_change_nothing(redis_client: redis.Redis, explorer: str) -> None:
-    wanted, life = settings(explorer=explorer), Life()
-    closed_log(redis_client)
-    stored = apply(redis_client, wanted)
-    client = Failing(connection_pool=redis_client.connection_pool)
-    client.dice = random.Random(11)
-    learner, more = None, True
-    while more:
-        try:
-            learner = learner or LearnerLoop(client, LOOP, stored)
-            more = life.step(learner)
-        except redis.ConnectionError:
-            learner = None
-    assert client.n_failed > 5
-    assert learner is not None
-    assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
-
-
-def test_every_decision_that_was_not_deferred_is_learned_once(redis_client: redis.Redis) -> None:
-    wanted = settings()
-    closed_log(redis_client)
-    learner = Life().run(opened(redis_client, wanted))
-    entries = LogReader(redis_client, LOOP).read(ZERO, 100_000)
-    decisions = [entry.record for entry in entries if isinstance(entry.record, Decision)]
-    n_inactive = learner.follower.join.state().counters.inactive
-    assert 0 < n_inactive < sum(decision.deferred for decision in decisions)
-    assert learner.follower.learner.n_learned == len(decisions) - n_inactive
-
-
-PROCESS = """
-import sys, time
-from agent.learner_host import host_learner
-host = host_learner(*sys.argv[1:])
-host.start()
-while host.state() == "learning":
-    time.sleep(0.1)
-"""
-
-
-@pytest.mark.slow
-def test_a_process_killed_twice_while_entries_arrive_learns_the_same(redis_url: str, redis_client: redis.Redis) -> None:
-    wanted = settings(explorer="bag")
-    apply(redis_client, wanted)
-    written = list(traffic.traffic(5, 600, start_ms=later(redis_client)))
-    third = len(written) // 3
-    for part in (written[:third], written[third : 2 * third], written[2 * third :]):
-        process = learner_process(redis_url, wanted)
-        try:
-            fill(redis_client, part)
-            wait_for_learning(redis_client, wanted, beyond=written.index(part[-1]) // 4)
-        finally:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-    end_ms = written[-1].ms + WINDOW_MS + 1
-    traffic.write(redis_client, Written(end_ms, Tick(end_ms)))
-    learner = Life().run(opened(redis_client, wanted))
-    assert learner.follower.join.state().n_entries == LogReader(redis_client, LOOP).n_entries()
-    assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
-
-
-def learner_process(redis_url: str, wanted: LoopSettings) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", PROCESS, redis_url, LOOP, wanted.learning_hash])
-
-
-def wait_for_learning(client: redis.Redis, wanted: LoopSettings, *, beyond: int) -> None:
-    while True:
-        found = progress.read(client, LOOP, wanted.learning_hash)
-        if found is not None and found.n_learned > beyond:
-            return
-        time.sleep(0.02)
-
-
-# Fences, checkpoints, lost entries
-
-
-def test_a_learner_that_was_replaced_is_fenced(redis_client: redis.Redis) -> None:
-    wanted, life = settings(), Life()
-    closed_log(redis_client)
-    stale = opened(redis_client, wanted)
-    life.step(stale)
-    current = opened(redis_client, wanted)
-    with pytest.raises(Fenced):
-        life.run(stale)
-    life.run(current)
-    assert outcome(current.follower) == outcome(undisturbed(redis_client, wanted))
-
-
-def test_a_broken_newest_checkpoint_costs_nothing_but_time(redis_client: redis.Redis) -> None:
-    wanted, life = settings(), Life()
-    closed_log(redis_client)
-    life.run(opened(redis_client, wanted))
-    lineage = wanted.learning_hash
-    numbers: Any = redis_client.zrevrange(keys.checkpoints(LOOP, lineage), 0, 0)
-    redis_client.set(keys.checkpoint(LOOP, lineage, int(numbers[0])), b"SLCP1torn")
-    learner = life.run(opened(redis_client, wanted))
-    assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
-    assert "unreadable" in report(redis_client, wanted).why[0]
-
-
-def test_a_state_of_another_engine_means_beginning_again_and_saying_so(redis_client: redis.Redis) -> None:
-    wanted, life = settings(), Life()
-    closed_log(redis_client)
-    lineage = wanted.learning_hash
-    state = LoopLearner(settings("uniform")).state()
-    alien = Checkpoint(lineage, 1, 5, Join(RewardRecipe(wanted.reward)).state(), state)
-    CheckpointStore(redis_client, claim(redis_client, LOOP, lineage)).save(alien)
-    learner = life.run(opened(redis_client, wanted))
-    assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
-    assert "began again" in report(redis_client, wanted).why[0]
-
-
-def test_a_log_that_lost_its_newest_entries_is_noticed(redis_client: redis.Redis) -> None:
-    wanted, life = settings(), Life()
-    closed_log(redis_client)
-    learner = life.run(opened(redis_client, wanted))
-    redis_client.xdel(keys.log(LOOP), str(LogReader(redis_client, LOOP).last_id()))
-    with pytest.raises(LogLost):
-        life.step(learner)
 
 
 # What it writes besides

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 import ray
@@ -22,8 +18,10 @@ from agent.snapshots import SnapshotStore
 from agent.supervision import LearnerId
 from agent.supervisor import RayLearners, start_supervisor, stop_supervisor
 from tests.agent import traffic
-from tests.agent.test_learner_loop import newest_checkpoint
+from tests.agent.learning import newest_checkpoint
 from tests.agent.traffic import LOOP, Written, settings
+from tests.end_to_end.processes import kill_one
+from tests.end_to_end.until import until
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
@@ -52,20 +50,20 @@ def test_learning_survives_its_processes(redis_url: str, redis_client: redis.Red
     written = list(traffic.traffic(1, 300, start_ms=server_ms(redis_client) + 3_600_000))
     half = len(written) // 2
     write_all(redis_client, written[:half])
-    until(lambda: reported(redis_client, first).n_learned > 50)
-    kill("ray::LearnerActor")
+    until(lambda: reported(redis_client, first).n_learned > 50, within_s=30.0)
+    kill_one("ray::LearnerActor")
     write_all(redis_client, [*written[half:], Written(written[-1].ms + 10_000, Tick(written[-1].ms + 10_000))])
-    until(lambda: reported(redis_client, first).epoch == 2 and all_read(redis_client, first))
+    until(lambda: reported(redis_client, first).epoch == 2 and all_read(redis_client, first), within_s=30.0)
     checkpoint = newest_checkpoint(redis_client, first)
     assert checkpoint.learner == relearn(LogReader(redis_client, LOOP), first, checkpoint.join.tail).state()
 
-    kill("ray::SupervisorActor")
+    kill_one("ray::SupervisorActor")
     store.apply(LOOP, second)
-    until(lambda: serving_lineage(redis_client) == second.learning_hash)
-    until(lambda: learners.running() == {LearnerId(LOOP, second.learning_hash): "learning"})
+    until(lambda: serving_lineage(redis_client) == second.learning_hash, within_s=30.0)
+    until(lambda: learners.running() == {LearnerId(LOOP, second.learning_hash): "learning"}, within_s=30.0)
     assert reported(redis_client, second).n_learned == reported(redis_client, first).n_learned
     stop_supervisor(namespace=NAMESPACE)
-    until(lambda: learners.running() == {})
+    until(lambda: learners.running() == {}, within_s=30.0)
 
 
 def write_all(client: redis.Redis, written: list[Written]) -> None:
@@ -85,25 +83,3 @@ def all_read(client: redis.Redis, wanted: LoopSettings) -> bool:
 def serving_lineage(client: redis.Redis) -> str | None:
     serving = SnapshotStore(client, LOOP).serving()
     return serving.lineage if serving else None
-
-
-def kill(title: str) -> None:
-    """SIGKILL to the one process of this title that descends from this one."""
-    (pid,) = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_ours(pid, title)]
-    os.kill(pid, signal.SIGKILL)
-
-
-def is_ours(pid: int, title: str) -> bool:
-    try:
-        if not Path(f"/proc/{pid}/cmdline").read_text(errors="replace").startswith(title):
-            return False
-        while pid > 1 and pid != os.getpid():
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:  # it has ended meanwhile
-        return False
-    return pid == os.getpid()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.05)
