@@ -6,9 +6,7 @@ In: arguments. Out: the rooms put together: the service's commands, and simulate
 from __future__ import annotations
 
 import secrets
-import signal
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -23,7 +21,7 @@ from serve_app.answers import SlateloopError
 from serve_app.client import Client
 from serve_app.commands import doctor, keys, loops, serve
 from serve_app.commands.banner import first_calls
-from serve_app.commands.connection import DEFAULT_URL, Key, Running, Url, connected, outside
+from serve_app.commands.connection import DEFAULT_URL, Key, Running, Url, connected, ended_by_sigterm, outside
 from serve_app.commands.output import Json, err, explained, out, print_json, stdout_for_results
 from serve_app.retries import Backoff
 from serve_app.settings import ServiceSettings
@@ -166,7 +164,7 @@ def _service(context: typer.Context, data_dir: Path) -> Iterator[tuple[Running, 
     with explained(StartError, DatastoreError), stdout_for_results():
         service = outside(context).start(ServiceSettings(data_dir=data_dir, port=_free_port(), admin_key=key))
     try:
-        with outside(context).connect(service.url, key, Backoff()) as client:
+        with ended_by_sigterm(), outside(context).connect(service.url, key, Backoff()) as client:
             yield service, client
     finally:
         with stdout_for_results():
@@ -181,8 +179,8 @@ def _free_port() -> int:
 
 def main() -> None:
     """Run the command line; SIGTERM ends it as Ctrl-C does, so that what it started is stopped."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    app()
+    with ended_by_sigterm():
+        app()
 
 
 if __name__ == "__main__":

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ray import serve
+from ray.serve._private import http_util
 from ray.serve._private import replica as ray_replica
 
 from serve_app.asgi import App
 from serve_app.replica import Replica, ReplicaSettings
 
 MAX_ONGOING_REQUESTS = 1000
+
+GC_THRESHOLDS = (50_000, 20, 20)
+"""A request leaves no cycles behind; looking for some at every 700 objects costs one request in fifteen."""
+
+HOT_PATHS = frozenset({"/v1/slates", "/v1/slates/batch", "/v1/rewards"})
+"""Answered without a detour through Ray."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +54,10 @@ class Ingress:
             _listen_on_loopback()
         self._replica = Replica(settings)
         await self._replica.open()
+        _answer_directly(self._replica.app)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
 
     def __serve_build_asgi_app__(self) -> App:
         """The application; ``Replica`` hides its routes from Ray, which would walk them for each request."""
@@ -55,6 +66,10 @@ class Ingress:
     def check_health(self) -> None:
         """Ray replaces this replica if it raises."""
         self._replica.check_health()
+
+    def imported(self, names: Sequence[str]) -> list[str]:
+        """Which of these modules this process has imported: no training framework belongs in one that serves."""
+        return [name for name in names if name in sys.modules]
 
     async def __del__(self) -> None:
         """Ray awaits this when the replica stops: counts are flushed, connections closed."""
@@ -91,6 +106,27 @@ def _listen_on_loopback() -> None:
     """
     add_port = ray_replica.add_port_to_grpc_server
     ray_replica.add_port_to_grpc_server = lambda server, _address: add_port(server, "127.0.0.1:0")
+
+
+def _answer_directly(app: App) -> None:
+    """Let the replica's own HTTP server hand hot requests to us without Ray Serve's bookkeeping for each of them.
+
+    That bookkeeping costs about 100 µs a request, as much as reading, checking and logging it together. What it is
+    for is done elsewhere: counting in our metrics, limiting by HAProxy, and finishing what is under way by the server,
+    which waits for open requests when it stops. Everything else, health checks above all, takes Ray's way. Without
+    direct ingress no such server is started, and nothing changes.
+    """
+    wrap = http_util._apply_middlewares
+
+    def wrapped(rays: App, middlewares: list[Any]) -> App:
+        rest = wrap(rays, middlewares)
+
+        async def dispatch(scope: Any, receive: Any, send: Any) -> None:
+            await (app if scope.get("path") in HOT_PATHS else rest)(scope, receive, send)
+
+        return dispatch
+
+    http_util._apply_middlewares = wrapped
 
 
 def _log_to(file: Path | None, level: str) -> None:

@@ -21,7 +21,7 @@ _FRONTEND = "frontend http_frontend"
 _LOG = re.compile(r"^\s*log \S+ local0 ")
 _ERROR_FILE = re.compile(r"^\s*errorfile (\d+) ")
 
-_DROPPED_HEADERS = "^(x-request-id|x-request-timeout-seconds|x-session-id|serve[-_]multiplexed[-_]model[-_]id)$"
+_DROPPED_HEADERS = ("x-request-id", "x-request-timeout-seconds", "x-session-id", "serve -m beg")
 """Headers by which a client could steer Ray Serve, and which it reads without checking."""
 
 _PROBLEMS = {
@@ -51,7 +51,7 @@ def rewritten(config: str, *, host: str, folder: Path) -> str:
             lines += [
                 "    # A request that has begun is finished: what it logs is then answered, or nobody asked any more.",
                 "    http-request set-header x-request-disconnect-disabled ?1",
-                f"    http-request del-header {_DROPPED_HEADERS} -m reg",
+                *(f"    http-request del-header {header}" for header in _DROPPED_HEADERS),
             ]
         if line == "defaults" and "timeout http-request 30s" not in config:
             lines += [

@@ -142,8 +142,11 @@ def connect_ray(folder: Path) -> None:
         StartError: Ray can't be started or reached.
     """
     import ray
+    from ray._private import ray_constants
 
     address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        ray_constants.ENABLE_RAY_CLUSTER = False  # as the environment says, should Ray have been imported before it
     options: dict[str, Any] = {"address": address} if address else _local(folder)
     for attempt in (1, 2):
         try:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from agent.loops import LimitSettings
 from policies import features
-from policies.base import Action, Features
+from policies.base import DERIVED, Action, Features
 from policies.rates import ItemRates
 from serve_app.errors import RequestError, UnprocessableError, shown
 from serve_app.memo import Memo
@@ -29,14 +28,15 @@ _CATALOGUE_BYTES = 4 * 2**20
 _OVERHEAD_BYTES = 600
 """What the Python objects of one small row take beside its bytes."""
 
+_DERIVED = struct.Struct(f"<{len(DERIVED)}f")
+
 _read_features: Reader[dict[str, Any]] = Reader(dict[str, Any])
 
 Fetch = Callable[[Sequence[str]], Awaitable[Mapping[str, bytes]]]
 """Reads catalogue entries: ids → JSON features of those that exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A checked feature row."""
 
     features: Features
@@ -44,8 +44,7 @@ class Row:
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """An action ready to be chosen from, and what the log needs of it.
 
     Attributes:
@@ -164,7 +163,7 @@ class Shelf:
     def _make(self, key: tuple[str, bytes], row: Row) -> Offered:
         derived = self.rates.derive(key[0])
         action = Action(key[0], row.features, row.key, derived)
-        offered = Offered(action, row.canonical, struct.pack(f"<{len(derived)}f", *derived))
+        offered = Offered(action, row.canonical, _DERIVED.pack(*derived) if derived else b"")
         self._ready.put(key, offered, len(key[1]) + _OVERHEAD_BYTES)
         return offered
 

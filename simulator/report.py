@@ -33,6 +33,7 @@ class PlainScreen:
         """Print a line if one is due."""
         if run.seconds >= self._next_s:
             self._next_s = run.seconds + LINE_EVERY_S
+            run.gate.refresh()
             self._console.print(line(run), highlight=False, soft_wrap=True)
 
 
@@ -47,6 +48,7 @@ class LiveScreen:
         """Redraw if it is time."""
         if run.seconds >= self._next_s:
             self._next_s = run.seconds + DRAW_EVERY_S
+            run.gate.refresh()
             self._live.update(table(run), refresh=True)
 
 
@@ -66,7 +68,7 @@ def line(run: Run) -> str:
     arms = ", ".join(
         f"{name} {_number(arm.reward_per_slot)} ({_percent(arm.lift)})" for name, arm in _sorted(run.tally)
     )
-    return f"{done} requests, {run.pace:.0f}/s, {run.gate.lag} behind: {run.course.reward_name} per slot {arms}"
+    return f"{done} requests, {_rate(run.pace)}, {run.gate.lag} behind: {run.course.reward_name} per slot {arms}"
 
 
 def table(run: Run) -> Group:
@@ -86,7 +88,7 @@ def notes(run: Run) -> list[str]:
     done = f"{tally.n:,}" + (f" of {run.drive.n_wanted:,}" if run.drive.n_wanted else "")
     lines = [
         "uniform gets: what a uniform choice among the same offers gets, exactly; lift is over it; ±: 95 % intervals",
-        f"{done} requests in {run.seconds:.0f} s, {run.pace:.0f}/s; "
+        f"{done} requests in {run.seconds:.0f} s, {_rate(run.pace)}; "
         f"{gate.lag} experiences behind (limit {gate.max_lag}, waited {gate.waited_s:.0f} s)",
         f"served snapshot: {gate.version or 'none yet'}",
     ]
@@ -154,6 +156,10 @@ def _sorted(tally: Tally) -> list[tuple[str, ArmSums]]:
 
 def _number(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def _rate(value: float) -> str:
+    return "–/s" if math.isnan(value) else f"{value:.0f}/s"
 
 
 def _percent(value: float) -> str:

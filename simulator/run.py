@@ -116,6 +116,7 @@ def conduct(service: Service, run: Run, screen: Screen) -> None:
             run.tally.add(outcome)
             screen.update(run)
             if run.is_over:
-                return
+                break
+        run.gate.refresh()
     finally:
         run.end()

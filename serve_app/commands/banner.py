@@ -17,14 +17,22 @@ def first_calls(url: str) -> list[str]:
     return [_curl(f"{url}/v1/slates", SLATE), _curl(f"{url}/v1/rewards", REWARD)]
 
 
-def banner(url: str, admin_key: str | None) -> str:
-    """What `slateloop serve` says once it listens."""
+def banner(url: str, admin_key: str | None, *, is_given: bool = False) -> str:
+    """What `slateloop serve` says once it listens.
+
+    Args:
+        url: Where.
+        admin_key: The key that was made just now.
+        is_given: Whether SLATELOOP_ADMIN_KEY set one.
+    """
     lines = [f"Slateloop listens on {url}", ""]
     if admin_key:
         lines += [
             "The first admin key, shown this once (only its hash is stored):",
             f"  export SLATELOOP_KEY={admin_key}",
         ]
+    elif is_given:
+        lines += ["The admin key is the one in SLATELOOP_ADMIN_KEY:", '  export SLATELOOP_KEY="$SLATELOOP_ADMIN_KEY"']
     else:
         lines += ["Keys were made at an earlier start; with one of them:", "  export SLATELOOP_KEY=…"]
     lines += ["", "A first slate, then its reward:", *(f"  {call}" for call in first_calls(url))]

@@ -7,6 +7,7 @@ in the command line's context.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,6 +65,16 @@ def _start(settings: ServiceSettings) -> Running:
 
 def _connect(url: str, key: str, backoff: Backoff) -> Client:
     return Client(url, key, backoff=backoff)
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM raises ``SystemExit`` here, so that what was started is stopped; Ray takes it over in its start."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _wait_for_end() -> str:

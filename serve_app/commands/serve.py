@@ -59,7 +59,7 @@ def serve(
         if as_json:
             print_json({"url": service.url, "admin_key": service.admin_key, "start_s": round(ready_s, 3)})
         else:
-            typer.echo(banner(service.url, service.admin_key))
+            typer.echo(banner(service.url, service.admin_key, is_given=settings.admin_key is not None))
         name = outside(context).wait_for_end()
         err().print(f"\n{name}: stopping …", highlight=False)
     finally:

@@ -11,11 +11,11 @@ from redis import RedisError
 
 from agent.loops import DEFAULT_LOOP
 from serve_app.current import Loops
-from serve_app.docs_page import page
 from serve_app.errors import RequestError, UnavailableError
 from serve_app.exposition import Exposition
 from serve_app.http import Ask, Reply, json_reply
-from serve_app.openapi import document
+from serve_app.routes.docs_page import page
+from serve_app.routes.openapi import document
 
 _READY_S = 2.0
 

@@ -141,7 +141,7 @@ def test_every_setting_named_in_code_exists() -> None:
 
 
 def test_every_documented_route_exists() -> None:
-    from serve_app.openapi import document
+    from serve_app.routes.openapi import document
 
     routes = {
         (method.upper(), _shape(path)) for path, methods in document("test")["paths"].items() for method in methods

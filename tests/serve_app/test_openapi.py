@@ -7,8 +7,8 @@ import re
 import msgspec
 import pytest
 
-from serve_app.docs_page import curl, page
-from serve_app.openapi import document, plain_path
+from serve_app.routes.docs_page import curl, page
+from serve_app.routes.openapi import document, plain_path
 from serve_app.routes.table import ROUTES, RouteSpec, bind
 from tests.serve_app.conftest import InProcess
 

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from serve_app.openapi import parameters, plain_path
+from serve_app.routes.openapi import parameters, plain_path
 from serve_app.routes.table import ROUTES, RouteSpec
 
 _STYLE = """
