@@ -20,6 +20,9 @@ from agent.records import Decision, Entry, Experience, StreamId
 BATCH = 1000
 """Entries read at once."""
 
+N_AHEAD = 4000
+"""While the tail is no further behind the head than this, it takes over the head's entries instead of reading again."""
+
 _LAST_SEQ = 2**64 - 1
 
 
@@ -62,7 +65,10 @@ class LogFollower:
 
     def gather(self) -> int:
         """Move the head over the next batch; fewer than ``BATCH`` entries mean that it stands at the end."""
+        known_to = self._ahead[-1].id if self._ahead else self.join.tail
         entries = self._log.read(self.join.head, BATCH)
+        if known_to == self.join.head and len(self._ahead) < N_AHEAD:
+            self._ahead.extend(entries)
         for entry in entries:
             self.join.gather(entry)
         return len(entries)

@@ -7,6 +7,7 @@ An actor remembers nothing: whoever dies comes back and reads on from the datast
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -28,6 +29,9 @@ PING_S = 2.0
 STOP_S = 15.0
 STOP_ALL_S = 60.0
 
+LEARNER_NICENESS = 19
+"""Where cores are short, slates are answered first and learning takes what is left."""
+
 _PREFIX = "learner:"
 
 _log = logging.getLogger(__name__)
@@ -38,6 +42,7 @@ class LearnerActor:
 
     def __init__(self, redis_url: str, loop: str, lineage: str) -> None:
         logging.basicConfig(level=logging.INFO)
+        os.nice(LEARNER_NICENESS)
         self._host = host_learner(redis_url, loop, lineage)
         self._host.start()
 

@@ -8,6 +8,7 @@ left out, in training as in serving.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -54,10 +55,9 @@ class VwPrepared:
         if not self._actions:
             raise PolicyError("this request is closed; prepare it again")
         head = self._parsed(self._shared + slot_text(slot, len(chosen)), 1)
-        open_actions = eligible.nonzero()[0].tolist()
-        result = np.zeros(self.n_actions)
-        result[open_actions] = self._workspace.predict(head + [self._actions[index] for index in open_actions])
-        return result
+        allowed: list[bool] = eligible.tolist()
+        likely = iter(self._workspace.predict(head + list(compress(self._actions, allowed))))
+        return np.array([next(likely) if ok else 0.0 for ok in allowed])
 
     def close(self) -> None:
         """Give the parsed lines back; a second call does nothing."""

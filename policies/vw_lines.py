@@ -40,7 +40,6 @@ class ActionTexts:
 
     def __init__(self, options: VwOptions, *, reward_range: tuple[float, float]) -> None:
         self._options, self._reward_range = options, reward_range
-        self._rows: dict[bytes, str] = {}
         self._lines: dict[tuple[str, bytes, tuple[float, ...]], str] = {}
 
     def of(self, action: Action) -> str:
@@ -55,20 +54,25 @@ class ActionTexts:
 
     def _built(self, action: Action) -> str:
         named = "id=" + vw_word(action.id)
-        text = "|a " + (self._row(action.key, action.features) or named)
+        text = "|a " + (_row_text(action.key, action.features) or named)
         if self._options.item_id:
             text += " |i " + named
         if self._options.item_rate and action.derived:
             text += " |r " + derived_text(action.derived, self._reward_range)
         return text
 
-    def _row(self, key: bytes, features: Features) -> str:
-        text = self._rows.get(key) if key else None
-        if text is None:
-            text = vw_text(features)
-            if key:
-                _keep(self._rows, key, text)
-        return text
+
+_row_texts: dict[bytes, str] = {}
+"""Text of feature rows by content address: the same in every snapshot, so it outlives them."""
+
+
+def _row_text(key: bytes, features: Features) -> str:
+    text = _row_texts.get(key) if key else None
+    if text is None:
+        text = vw_text(features)
+        if key:
+            _keep(_row_texts, key, text)
+    return text
 
 
 def derived_text(derived: tuple[float, ...], reward_range: tuple[float, float]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from policies import vw_lines
 from policies.base import Action, Context, Slot
 from policies.vw_lines import ActionTexts, context_text, derived_text, slot_text
 from policies.vw_options import VwOptions
@@ -55,7 +56,7 @@ def test_memory_is_bounded() -> None:
     for number in range(45_000):
         texts.of(Action(str(number), {"n": 1}, number.to_bytes(12, "big")))
     assert len(texts._lines) <= 20_000
-    assert len(texts._rows) <= 20_000
+    assert len(vw_lines._row_texts) <= 20_000
 
 
 def test_rates_are_shares_of_the_reward_range() -> None:
