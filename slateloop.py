@@ -20,7 +20,7 @@ from agent.connection import DatastoreError
 from serve_app.answers import SlateloopError
 from serve_app.client import Client
 from serve_app.commands import doctor, keys, loops, serve
-from serve_app.commands.banner import first_calls
+from serve_app.commands.banner import command, first_calls
 from serve_app.commands.connection import DEFAULT_URL, Key, Running, Url, connected, ended_by_sigterm, outside
 from serve_app.commands.output import Json, err, explained, out, print_json, stdout_for_results
 from serve_app.retries import Backoff
@@ -138,10 +138,10 @@ def _what_next(keep: Path | None) -> str:
     """Copyable lines."""
     where = "" if keep is None else f" --data-dir {keep}"
     steps = [
-        ("Start a service of your own" if keep is None else "Go on from here", [f"slateloop serve{where}"]),
+        ("Start a service of your own" if keep is None else "Go on from here", [f"{command()} serve{where}"]),
         ("Then, with the key it shows in SLATELOOP_KEY: a first slate, and its reward", first_calls(DEFAULT_URL)),
-        ("See what it has learned", ["slateloop loops status default"]),
-        ("Send recorded data through it", ["slateloop replay movielens --path FOLDER --limit 6000"]),
+        ("See what it has learned", [f"{command()} loops status default"]),
+        ("Send recorded data through it", [f"{command()} replay movielens --path FOLDER --limit 6000"]),
         ("Read on", [f"{DEFAULT_URL}/docs"]),
     ]
     return "\n".join(line for title, lines in steps for line in ["", f"{title}:", *(f"  {one}" for one in lines)])

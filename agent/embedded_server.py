@@ -92,8 +92,10 @@ class EmbeddedServer:
 
         Args:
             folder: Holds the server's data, log, locks and (if its path is short) socket.
-            fsync: ``always`` writes through to the disk before each answer; ``everysec`` may lose the last second or
-                two in a power cut, and nothing when only processes die.
+            fsync: ``always`` writes through to the disk before each answer. ``everysec`` may lose the last second or
+                two in a power cut. When only the server is killed it loses nothing acknowledged, unless the disk is
+                so slow that a background fsync is still running: the server may then hold writes back for up to 2 s,
+                and they die with it; ``always`` closes that too.
             port: Listen on this loopback port, with a password, instead of on a socket.
             find: Chooses the server's program.
         """

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
 import redis.asyncio
 
 from agent import keys
@@ -27,6 +28,9 @@ KEEP_EVENT_MS = 600_000
 
 FIELD = b"r"
 """The only field of an entry; its value is the record."""
+
+STALE_MS = 500
+"""An entry that waited longer than this is dated anew when it is sent: a wait must not look like a jumped clock."""
 
 _ANCHOR_MS = 60_000
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
@@ -132,14 +136,15 @@ class EventLog:
         Raises:
             LogUnavailable: if the server did not confirm; the entry may be in the log nevertheless.
         """
-        if _elapsed_ms() - self._anchored_ms > _ANCHOR_MS:
-            await self._anchor()
-        target, entry, sent_on = self._target(loop), encode(record), 0
+        since_ms = _elapsed_ms()
+        await self._anchor_if_due(since_ms)
+        target, encoded, sent_on = self._target(loop), encode(record), 0
 
         def make() -> Command:
             nonlocal sent_on
             sent_on = self._queue.n_connections
             fresh = target.fresh(rows, sent_on)
+            entry = _dated(record, encoded, since_ms)
             if not fresh:
                 return ("XADD", target.log, "*", FIELD, entry)
             return ("EVALSHA", _APPEND.sha, 2, target.log, target.features, entry, *_flat(rows, fresh))
@@ -166,7 +171,9 @@ class EventLog:
             EventConflict: if the id was used for another request, or its decision has left the log.
             LogUnavailable: if the server did not confirm; repeating the call is safe.
         """
-        target, entry, sent_on = self._target(loop), encode(decision), 0
+        since_ms = _elapsed_ms()
+        await self._anchor_if_due(since_ms)
+        target, encoded, sent_on = self._target(loop), encode(decision), 0
         event_key = keys.event(loop, decision.event_id)
         keep_ms = max(2 * decision.window_ms, KEEP_EVENT_MS)
 
@@ -175,6 +182,7 @@ class EventLog:
             sent_on = self._queue.n_connections
             fresh = _flat(rows, target.fresh(rows, sent_on))
             named = (target.log, target.features, event_key)
+            entry = _dated(decision, encoded, since_ms)
             return ("EVALSHA", _APPEND_ONCE.sha, 3, *named, entry, body_digest, keep_ms, *fresh)
 
         is_repeat, answer = await self._queue.send(make)
@@ -199,6 +207,10 @@ class EventLog:
         if target is None:
             target = self._targets[loop] = _Target(keys.log(loop), keys.features(loop))
         return target
+
+    async def _anchor_if_due(self, elapsed_ms: int) -> None:
+        if elapsed_ms - self._anchored_ms > _ANCHOR_MS:
+            await self._anchor()
 
     async def _anchor(self) -> None:
         """Read the server's clock anew: it may be set, and ours may drift."""
@@ -272,6 +284,14 @@ def _entry(position: bytes, data: bytes | None) -> Entry:
     except RecordError:
         record = None
     return Entry(StreamId.parse(position), record)
+
+
+def _dated(record: Record, encoded: bytes, since_ms: int) -> bytes:
+    """The entry to send now, for a record whose clock was read at ``since_ms``."""
+    waited_ms = _elapsed_ms() - since_ms
+    if waited_ms <= STALE_MS:
+        return encoded
+    return encode(msgspec.structs.replace(record, clock_ms=record.clock_ms + waited_ms))
 
 
 def _flat(rows: Mapping[bytes, bytes], addresses: Iterable[bytes]) -> list[bytes]:

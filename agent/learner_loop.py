@@ -80,6 +80,7 @@ class LearnerLoop:
         self._opened_at = self._saved_at = self._follower.join.tail
         self._clock = ServerClock(self._log.server_ms(), elapsed_ms)
         self._published, self._n_published, self._n_unpublished = self._last_published()
+        self._takes_over = self._is_to_take_over()
         self._checkpoint_due, self._report_due = Cadence(CHECKPOINT_EVERY_S), Cadence(REPORT_EVERY_S)
         self._publish_due, self._tick_due = Cadence(stored.settings.publish_every_s), Cadence(TICK_EVERY_S)
 
@@ -105,7 +106,7 @@ class LearnerLoop:
         at_end = self._follower.gather() < BATCH
         n_advanced = self._advance(now)
         self._save_if_due(now)
-        if self._publish_due.is_due(now):
+        if self._publish_due.is_due(now) or (self._takes_over and self._report_due.is_due(now)):
             self._publish(now)
         if at_end and self._tick_due.is_due(now):
             self._tick(now)
@@ -148,8 +149,13 @@ class LearnerLoop:
         self._why["checkpoint"] = sentence
 
     def _last_published(self) -> tuple[str, int, int]:
-        mine = [info for info in self._snapshots.kept() if info.lineage == self._lineage]
-        return (mine[0].version, mine[0].n_learned, 0) if mine else ("", 0, 0)
+        newest = self._snapshots.newest(self._lineage)
+        return (newest.version, newest.n_learned, 0) if newest else ("", 0, 0)
+
+    def _is_to_take_over(self) -> bool:
+        """Whether another lineage is served: each report then comes with a snapshot of what it tells of."""
+        serving = self._snapshots.serving()
+        return serving is not None and serving.lineage != self._lineage
 
     def _advance(self, now: float) -> int:
         for n_advanced in range(BATCH):
@@ -202,6 +208,7 @@ class LearnerLoop:
     def _report(self, now: float) -> None:
         self._fence.check(self._client)
         self._adopt_settings()
+        self._takes_over = self._is_to_take_over()
         newest, server_ms = self._log.last_id(), self._log.server_ms()
         read_to = self._follower.join.head
         if self._opened_at < read_to and newest < read_to:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import re
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ from agent import keys
 from agent.event_log import FIELD, server_ms
 from agent.loops import DEFAULT_LOOP, LOOP_NAME, LoopSettings, SettingsError, parse
 from agent.records import SettingsChange, encode
+
+_log = logging.getLogger(__name__)
 
 
 class StoredSettings(NamedTuple):
@@ -86,9 +89,14 @@ class LoopStore:
         return stored
 
     def versions(self, loop: str) -> list[StoredSettings]:
-        """Every version, oldest first; empty where there is no such loop."""
+        """Every version that can be read, oldest first; empty where there is no such loop."""
         found: Any = self._client.hgetall(keys.settings(loop))
-        stored = [StoredSettings(int(number), _parse(loop, text)) for number, text in found.items()]
+        stored = []
+        for number, text in found.items():
+            try:
+                stored.append(StoredSettings(int(number), _parse(loop, text)))
+            except ValueError as error:
+                _log.warning("loop %s: version %d of its settings is passed over: %s", loop, int(number), error)
         return sorted(stored, key=lambda each: each.version)
 
     def lineages(self, loop: str) -> list[Lineage]:

@@ -17,7 +17,10 @@ from pydantic import Field
 LOOP_NAME = r"^[a-z0-9._-]{1,64}$"
 DEFAULT_LOOP = "default"
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+LEARNING_FORMAT = 1
+"""Raise it when a default of a policy's options changes: the same settings then begin a new lineage."""
+
+Bounded = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
 
@@ -43,8 +46,8 @@ class PolicySettings(_Frozen):
 class FeedbackRule(_Frozen):
     """How one type of feedback becomes a part of the reward: transform, then weight, then cap (on the magnitude)."""
 
-    weight: Finite = 1.0
-    cap: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    weight: Bounded = 1.0
+    cap: Annotated[float, Field(gt=0.0, le=1e9, allow_inf_nan=False)] | None = None
     transform: Literal["none", "log1p", "sqrt", "binary"] = "none"
 
 
@@ -62,10 +65,10 @@ class RewardSettings(_Frozen):
     """
 
     window_s: Annotated[float, Field(gt=0.0, le=30 * 86400, allow_inf_nan=False)] = 60.0
-    default: Finite = 0.0
+    default: Bounded = 0.0
     aggregation: Literal["earliest", "sum", "mean", "median", "min", "max"] = "earliest"
-    min: Finite = 0.0
-    max: Finite = 1.0
+    min: Bounded = 0.0
+    max: Bounded = 1.0
     recipe: dict[str, FeedbackRule] = Field(default_factory=dict)
 
     @pydantic.model_validator(mode="after")
@@ -125,7 +128,7 @@ class LoopSettings(_Frozen):
     @property
     def learning_hash(self) -> str:
         """12 hex digits over what decides how or what is learned: policy and reward; equal hash, equal lineage."""
-        learned = self.model_dump(mode="json", include={"policy", "reward"})
+        learned = {"format": LEARNING_FORMAT, **self.model_dump(mode="json", include={"policy", "reward"})}
         text = json.dumps(learned, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

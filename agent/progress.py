@@ -5,6 +5,7 @@ In: the learner's counters and positions. Out: JSON under the lineage's progress
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ import redis
 from agent import keys
 from agent.join import Counters
 from agent.variant_stats import VariantSums
+
+_log = logging.getLogger(__name__)
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -64,9 +67,13 @@ def write(client: redis.Redis, progress: Progress) -> None:
 
 
 def read(client: redis.Redis, loop: str, lineage: str) -> Progress | None:
-    """The lineage's last report, or None before the first."""
+    """The lineage's last report, or None before the first and where it can't be read."""
     data: Any = client.get(keys.progress(loop, lineage))
-    return None if data is None else msgspec.json.decode(data, type=Progress)
+    try:
+        return None if data is None else msgspec.json.decode(data, type=Progress)
+    except msgspec.MsgspecError as error:
+        _log.warning("loop %s: the report of lineage %s can't be read and is passed over: %s", loop, lineage, error)
+        return None
 
 
 def add_trouble(client: redis.Redis, loop: str, lineage: str, sentence: str) -> None:

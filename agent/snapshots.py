@@ -20,7 +20,7 @@ from agent import keys
 from agent.event_log import server_ms
 from agent.fencing import Fence
 from agent.sealed import SealError, seal, unseal
-from agent.thinning import to_drop
+from agent.thinning import N_NEWEST, to_drop
 
 UNREFERENCED_S = 600
 """The bytes of a version that was never published vanish after this long."""
@@ -169,7 +169,11 @@ class SnapshotStore:
         followed = self.serving()
         names = {name.decode() for name in lineages} | ({followed.lineage} if followed else set())
         infos = [info for name in names for info in self._read_infos(self._client, name).values()]
-        return sorted(infos, key=_age, reverse=True)
+        return sorted(infos, key=lambda info: (info.published_at, info.n_learned), reverse=True)
+
+    def newest(self, lineage: str) -> SnapshotInfo | None:
+        """The kept version of a lineage that has learned most, or None where it has none."""
+        return max(self._read_infos(self._client, lineage).values(), key=_order, default=None)
 
     def roll_back(self, version: str) -> Serving:
         """Serve a kept version, of any lineage, and pin it until ``release``.
@@ -198,7 +202,7 @@ class SnapshotStore:
                 return before
             infos = self._read_infos(pipe, before.lineage)
             pipe.multi()
-            newest = max(infos.values(), key=_age, default=None)
+            newest = max(infos.values(), key=_order, default=None)
             return self._unpinned_in_place(pipe, before) if newest is None else self._serve(pipe, newest, before)
 
         return self._transact(unpin)
@@ -220,7 +224,7 @@ class SnapshotStore:
             if before is not None and before.pinned:
                 pipe.hset(self._serving, "lineage", lineage)
                 return msgspec.structs.replace(before, lineage=lineage)
-            return self._serve(pipe, max(infos.values(), key=_age), before)
+            return self._serve(pipe, max(infos.values(), key=_order), before)
 
         return self._transact(follow, keys.snapshots(self._loop, lineage))
 
@@ -256,9 +260,10 @@ class SnapshotStore:
         return msgspec.structs.replace(before, pinned=False)
 
     def _thin(self, pipe: Any, infos: dict[str, SnapshotInfo], now_ms: int, before: Serving | None) -> int:
-        served = {before.version, before.previous} if before else set()
+        never = {info.version for info in sorted(infos.values(), key=_order)[-N_NEWEST:]}
+        never |= {before.version, before.previous} if before else set()
         ages = {version: info.published_at for version, info in infos.items()}
-        drop = to_drop(ages, now_ms=now_ms, never=served)
+        drop = to_drop(ages, now_ms=now_ms, never=never)
         if drop:
             pipe.hdel(keys.snapshots(self._loop, infos[drop[0]].lineage), *drop)
             pipe.unlink(*(keys.snapshot(self._loop, version) for version in drop))
@@ -274,8 +279,9 @@ class SnapshotStore:
         return {info.version: info for info in infos}
 
 
-def _age(info: SnapshotInfo) -> tuple[int, int]:
-    return info.published_at, info.n_learned
+def _order(info: SnapshotInfo) -> tuple[int, int]:
+    """Within a lineage: by what was learned first, for clocks are set back."""
+    return info.n_learned, info.published_at
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")

@@ -9,13 +9,15 @@ caught up. A loop without events has none.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 import redis
 
 from agent import progress
+from agent.datastore import memory
 from agent.event_log import LogReader, server_ms
 from agent.learner_host import State
 from agent.loop_store import LoopStore
@@ -27,6 +29,14 @@ FRESH_MS = 5_000
 
 FEW = 20
 """A new lineage has caught up when it is at most this much further behind than the old one."""
+
+SILENT_MS = 30_000
+"""A learner that neither answers nor reports for so long has hung."""
+
+FULL = 0.8
+"""Share of the datastore's memory from which on the log says so, every ``MEMORY_EVERY_MS``."""
+
+MEMORY_EVERY_MS = 60_000
 
 THIN_EVERY_MS = 600_000
 
@@ -66,29 +76,44 @@ class Supervision:
         self._learners = learners
         self._store = LoopStore(client)
         self._with_events: set[str] = set()
-        self._thinned_at_ms = 0
+        self._seen_at_ms: dict[LearnerId, int] = {}
+        self._thinned_at_ms = self._measured_at_ms = 0
 
     def step(self) -> None:
-        """Look once, and put right what isn't.
+        """Look once, and put right what isn't; a loop that can't be looked after is logged and left as it is.
 
         Raises:
             redis.RedisError: if the datastore is away; what was done before stays done.
         """
         now_ms = server_ms(self._client)
         running = self._learners.running()
-        wanted = {learner for loop in self._store.names() for learner in self._wanted(loop, now_ms)}
+        self._seen_at_ms = {learner: self._seen_at_ms.get(learner, now_ms) for learner in running}
+        names = self._store.names()
+        wanted: set[LearnerId] = set()
+        for loop in sorted({*names, *(learner.loop for learner in running)}):
+            of_loop = {learner: state for learner, state in running.items() if learner.loop == loop}
+            wanted |= of_loop.keys()
+            with _alone(loop):
+                right = self._wanted(loop, now_ms) if loop in names else set()
+                wanted = (wanted - of_loop.keys()) | right
+                self._put_right(of_loop, right, now_ms)
+        self._thin_retired(wanted, now_ms)
+        self._warn_if_full(now_ms)
+
+    def _put_right(self, running: Mapping[LearnerId, State | None], wanted: set[LearnerId], now_ms: int) -> None:
+        """Stop, restart and start the learners of one loop."""
         for learner, state in running.items():
             if learner not in wanted:
                 _log.info("loop %s: the learner of lineage %s is no longer needed", *learner)
                 self._learners.stop(learner)
             elif self._must_restart(learner, state, now_ms):
-                _log.warning("loop %s: the learner of lineage %s is %s; starting it anew", *learner, state)
+                _log.warning("loop %s: the learner of lineage %s is %s; starting it anew", *learner, state or "silent")
+                self._seen_at_ms.pop(learner)
                 self._learners.stop(learner)
                 self._learners.start(learner)
         for learner in sorted(wanted - running.keys()):
             _log.info("loop %s: starting the learner of lineage %s", *learner)
             self._learners.start(learner)
-        self._thin_retired(wanted, now_ms)
 
     def _wanted(self, loop: str, now_ms: int) -> set[LearnerId]:
         stored = self._store.current(loop)
@@ -108,8 +133,9 @@ class Supervision:
 
     def _has_caught_up(self, new: LearnerId, old: LearnerId, now_ms: int) -> bool:
         report, other = self._fresh_report(new, now_ms), self._fresh_report(old, now_ms)
-        if report is None or not report.published:
-            return False
+        newest = SnapshotStore(self._client, new.loop).newest(new.lineage)
+        if report is None or newest is None or newest.n_learned < report.n_learned - FEW:
+            return False  # what would be served is not what has caught up
         return report.n_behind <= FEW + (other.n_behind if other else 0)
 
     def _fresh_report(self, learner: LearnerId, now_ms: int) -> progress.Progress | None:
@@ -118,7 +144,15 @@ class Supervision:
 
     def _must_restart(self, learner: LearnerId, state: State | None, now_ms: int) -> bool:
         """A fenced learner makes way as long as the one that took over is at work."""
+        if state is None:
+            return self._is_silent(learner, now_ms)
         return state == "stopped" or (state == "fenced" and self._fresh_report(learner, now_ms) is None)
+
+    def _is_silent(self, learner: LearnerId, now_ms: int) -> bool:
+        if now_ms - self._seen_at_ms[learner] <= SILENT_MS:
+            return False
+        report = progress.read(self._client, *learner)
+        return report is None or now_ms - report.reported_at > SILENT_MS
 
     def _has_events(self, loop: str) -> bool:
         """Whether anything but changes of settings ever happened; looked at until something has."""
@@ -135,6 +169,30 @@ class Supervision:
             return
         self._thinned_at_ms = now_ms
         for loop in self._store.names():
-            for past in self._store.lineages(loop):
-                if LearnerId(loop, past.lineage) not in wanted:
-                    SnapshotStore(self._client, loop).thin(past.lineage)
+            with _alone(loop):
+                for past in self._store.lineages(loop):
+                    if LearnerId(loop, past.lineage) not in wanted:
+                        SnapshotStore(self._client, loop).thin(past.lineage)
+
+    def _warn_if_full(self, now_ms: int) -> None:
+        if now_ms - self._measured_at_ms < MEMORY_EVERY_MS:
+            return
+        self._measured_at_ms = now_ms
+        share = memory(self._client).share
+        if share is not None and share >= FULL:
+            _log.warning(
+                "the datastore's memory is %.0f %% full; when it is full it refuses slates: enlarge it", 100 * share
+            )
+
+
+@contextlib.contextmanager
+def _alone(loop: str) -> Iterator[None]:
+    """One loop's trouble stays its own; a datastore that is away is everybody's."""
+    try:
+        yield
+    except redis.ResponseError as error:
+        _log.error("loop %s is left as it is: %s", loop, error)
+    except redis.RedisError:
+        raise
+    except Exception:  # noqa: BLE001 - logged; one loop must not keep the others from being looked after
+        _log.exception("loop %s is left as it is", loop)

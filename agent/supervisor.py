@@ -6,6 +6,7 @@ An actor remembers nothing: whoever dies comes back and reads on from the datast
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import threading
@@ -21,7 +22,6 @@ from agent.connection import connect
 from agent.learner_host import State, host_learner
 from agent.supervision import LearnerId, Supervision
 
-NAMESPACE = "slateloop"
 SUPERVISOR = "supervisor"
 
 LOOK_EVERY_S = 0.5
@@ -33,6 +33,12 @@ LEARNER_NICENESS = 19
 """Where cores are short, slates are answered first and learning takes what is left."""
 
 _PREFIX = "learner:"
+
+# No share of a core is reserved: any number of loops learns, on whatever serving leaves.
+_FOR_EVER = {"lifetime": "detached", "max_restarts": -1, "num_cpus": 0, "get_if_exists": True}
+
+_started: set[str] = set()
+"""Namespaces in which this process started a supervisor."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,8 +79,7 @@ class RayLearners:
 
     def start(self, learner: LearnerId) -> None:
         """Start a detached actor, or leave the one that has this name already."""
-        options = {"lifetime": "detached", "max_restarts": -1, "num_cpus": 0.1, "get_if_exists": True}
-        actor = ray.remote(LearnerActor).options(name=_name_of(learner), namespace=self._namespace, **options)
+        actor = ray.remote(LearnerActor).options(name=_name_of(learner), namespace=self._namespace, **_FOR_EVER)
         actor.remote(self._redis_url, *learner)
 
     def stop(self, learner: LearnerId) -> None:
@@ -127,15 +132,36 @@ class SupervisorActor:
             self._stop.wait(LOOK_EVERY_S)
 
 
-def start_supervisor(redis_url: str, *, namespace: str = NAMESPACE) -> None:
-    """Start the supervisor on the Ray cluster this process is connected to, unless it is running there already."""
-    options = {"lifetime": "detached", "max_restarts": -1, "num_cpus": 0.05, "get_if_exists": True}
-    actor = ray.remote(SupervisorActor).options(name=SUPERVISOR, namespace=namespace, **options)
-    ray.get(actor.remote(redis_url, namespace).ping.remote())
+def namespace_of(redis_url: str) -> str:
+    """The Ray namespace of this datastore's actors, so that services with other datastores never share them."""
+    return f"slateloop-{hashlib.sha256(redis_url.encode()).hexdigest()[:8]}"
 
 
-def stop_supervisor(*, namespace: str = NAMESPACE) -> None:
-    """Stop all learners and the supervisor; nothing happens where none is running."""
+def start_supervisor(redis_url: str, *, namespace: str | None = None) -> None:
+    """Start the supervisor on the Ray cluster this process is connected to, unless it is running there already.
+
+    Args:
+        redis_url: The datastore.
+        namespace: For its actors; ``namespace_of`` the URL unless given.
+    """
+    chosen = namespace or namespace_of(redis_url)
+    _started.add(chosen)
+    actor = ray.remote(SupervisorActor).options(name=SUPERVISOR, namespace=chosen, **_FOR_EVER)
+    ray.get(actor.remote(redis_url, chosen).ping.remote())
+
+
+def stop_supervisor(*, namespace: str | None = None) -> None:
+    """Stop the supervisor and all its learners; nothing happens where none is running.
+
+    Args:
+        namespace: Where; unless given, wherever this process started one.
+    """
+    for each in [namespace] if namespace else sorted(_started):
+        _stop(each)
+        _started.discard(each)
+
+
+def _stop(namespace: str) -> None:
     try:
         supervisor: Any = ray.get_actor(SUPERVISOR, namespace=namespace)
     except ValueError:

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from policies.base import LearnReport, Lesson
+from policies.base import LearnReport, Lesson, PolicyError
 
 
 def fault(lesson: Lesson) -> str | None:
@@ -32,15 +32,26 @@ def fault(lesson: Lesson) -> str | None:
 
 
 def learn_each(lessons: Sequence[Lesson], learn: Callable[[Lesson], None]) -> LearnReport:
-    """Learn from every fit lesson, in order, and count the refused ones by reason."""
+    """Learn from every fit lesson, in order, and count the refused ones by reason.
+
+    A ``PolicyError`` of ``learn`` refuses that lesson; its message is the reason, so let it hold no values.
+    """
     refused: Counter[str] = Counter()
     for lesson in lessons:
         reason = fault(lesson)
         if reason is None:
-            learn(lesson)
-        else:
+            reason = _refusal(lesson, learn)
+        if reason is not None:
             refused[reason] += 1
     return LearnReport(len(lessons) - refused.total(), dict(refused))
+
+
+def _refusal(lesson: Lesson, learn: Callable[[Lesson], None]) -> str | None:
+    try:
+        learn(lesson)
+    except PolicyError as error:
+        return str(error)
+    return None
 
 
 def _eligibility_fault(lesson: Lesson) -> str | None:

@@ -132,18 +132,26 @@ class VwLearner:
         self._workspace.close()
 
     def _learn(self, lesson: Lesson) -> None:
-        workspace = self._workspace
+        """Learn one lesson, or refuse it; the engine counts what it read, so refusals are steps to settling too."""
+        text = self._text(lesson)
+        lines = self._workspace.parse("\n".join(text))
+        try:
+            if len(lines) != len(text):
+                raise PolicyError("text: not one line for each slot and action")
+            self._learn_slots(lesson, lines)
+        except RuntimeError as error:
+            raise PolicyError("lesson: refused by Vowpal Wabbit") from error
+        finally:
+            self._workspace.finish(lines)
+            self._n_since += 1
+            if self._n_since == self._options.settle_every:
+                self._settle()
+
+    def _text(self, lesson: Lesson) -> list[str]:
+        """A line for each slot, then one for each action."""
         shared = context_text(lesson.context)
         text = [shared + slot_text(slot, number) for number, slot in enumerate(lesson.slots)]
-        text += [self._texts.of(action) for action in lesson.actions]
-        lines = workspace.parse("\n".join(text))
-        try:
-            self._learn_slots(lesson, lines)
-        finally:
-            workspace.finish(lines)
-        self._n_since += 1
-        if self._n_since == self._options.settle_every:
-            self._settle()
+        return text + [self._texts.of(action) for action in lesson.actions]
 
     def _learn_slots(self, lesson: Lesson, lines: Lines) -> None:
         """Each chosen action is labelled once and left out of the slots after."""
@@ -158,9 +166,17 @@ class VwLearner:
             left.remove(index)
 
     def _settle(self) -> None:
-        self._state, self._n_since = self._workspace.save(), 0
-        self._workspace.close()
-        self._workspace = Workspace.load(self._state)
+        """Go on from what was saved.
+
+        Raises:
+            RuntimeError: if that fails; the learner is of no more use, whatever the lesson.
+        """
+        try:
+            self._state, self._n_since = self._workspace.save(), 0
+            self._workspace.close()
+            self._workspace = Workspace.load(self._state)
+        except PolicyError as error:
+            raise RuntimeError(f"the model could not be loaded from what it saved: {error}") from error
 
 
 class Costs:

@@ -89,7 +89,7 @@ def deployment(settings: ReplicaSettings, process: ProcessSettings, *, n_replica
         "name": "slates",
         "num_replicas": n_replicas,
         "max_ongoing_requests": MAX_ONGOING_REQUESTS,
-        "ray_actor_options": {"num_cpus": 0.1},
+        "ray_actor_options": {"num_cpus": 0},  # any number of them fits; the machine shares its cores among them
         "health_check_period_s": 5,
         "health_check_timeout_s": 10,
         "graceful_shutdown_timeout_s": 5,

@@ -54,6 +54,20 @@ class Bound:
     handler: Handler
 
 
+AWAY = (LogUnavailable, RedisError, OSError, TimeoutError)
+"""What is raised where the datastore can't be reached or doesn't take it."""
+
+
+def away() -> UnavailableError:
+    """The refusal where the datastore is away."""
+    return UnavailableError("the datastore can't be reached now", cure="try again in a moment")
+
+
+def defect() -> InternalError:
+    """The refusal for a defect of ours; the log has it, the answer tells strangers nothing of our insides."""
+    return InternalError("this is a defect of the service", cure="see the replica's log")
+
+
 class Application:
     """Routes requests.
 
@@ -95,13 +109,13 @@ class Application:
             reply = problem_reply(error)
         except ClientGoneError:
             return
-        except (LogUnavailable, RedisError, OSError, TimeoutError) as error:
+        except AWAY as error:
             logger.warning("%s %s: the datastore is away: %s", route.method, route.path, error)
-            reply = problem_reply(UnavailableError("the datastore can't be reached now", cure="try again in a moment"))
+            reply = problem_reply(away())
         except Exception:
-            # The rim: a defect of ours must not take the replica down, nor tell strangers about its insides.
+            # The rim: a defect of ours must not take the replica down.
             logger.exception("%s %s failed", route.method, route.path)
-            reply = problem_reply(InternalError("this is a defect of the service", cure="see the replica's log"))
+            reply = problem_reply(defect())
         await send_reply(send, reply)
 
     async def _handle(self, route: Bound, scope: Scope, receive: Receive) -> Reply:

@@ -80,6 +80,19 @@ class Principal:
                 cure="use a key with that scope; an admin key makes one with POST /v1/keys",
             )
 
+    def require_all_loops(self) -> None:
+        """Refuse a key that is bound to a loop.
+
+        Raises:
+            ForbiddenError: it is.
+        """
+        if self.loop is not None:
+            raise ForbiddenError(
+                f"key {self.id} is for the loop {self.loop} only; this tells of every loop",
+                field="Authorization",
+                cure="use an admin key that is not bound to a loop",
+            )
+
     def require_loop(self, loop: str) -> None:
         """Refuse a loop that the key isn't for.
 
@@ -190,32 +203,35 @@ class KeyStore:
         self._redis.hdel(keys.API_KEYS, key_id)
         self._redis.publish(keys.CHANGES, KEYS_CHANGED)
 
-    def ensure_admin(self, chosen: str | None, *, now_ms: int) -> str | None:
-        """See to it that an admin key exists.
+    def prescribe(self, chosen: str | None, *, now_ms: int) -> None:
+        """Make the admin key that settings prescribe the only one of theirs.
 
         Args:
-            chosen: The key that settings prescribe; it replaces one they prescribed before.
+            chosen: The key; None where they prescribe none, and then none of before stays valid.
+            now_ms: The time, for the record.
+        """
+        key_id = None if chosen is None else key_id_of(chosen.encode())
+        if chosen is not None and key_id is not None:
+            self._store(
+                ApiKey(key_id, _digest(chosen), ("admin",), None, "admin key from settings", now_ms, _FROM_SETTINGS)
+            )
+        outdated = [key.id for key in self.all() if key.origin == _FROM_SETTINGS and key.id != key_id]
+        if outdated:
+            self._redis.hdel(keys.API_KEYS, *outdated)
+            self._redis.publish(keys.CHANGES, KEYS_CHANGED)
+
+    def ensure_admin(self, *, now_ms: int) -> str | None:
+        """See to it that an admin key for all loops exists.
+
+        Args:
             now_ms: The time, for the record.
 
         Returns:
             The first admin key if it was made just now (show it: it can't be had again), else None.
         """
-        if chosen is not None:
-            self._prescribe(chosen, now_ms)
-            return None
-        if any("admin" in key.scopes for key in self.all()):
+        if any("admin" in key.scopes and key.loop is None for key in self.all()):
             return None
         return self.create(scopes=("admin",), loop=None, name="first admin key", now_ms=now_ms)[1]
-
-    def _prescribe(self, chosen: str, now_ms: int) -> None:
-        record = ApiKey(
-            key_id_of(chosen.encode()), _digest(chosen), ("admin",), None, "admin key from settings", now_ms,
-            _FROM_SETTINGS,
-        )  # fmt: skip
-        outdated = [key.id for key in self.all() if key.origin == _FROM_SETTINGS and key.id != record.id]
-        if outdated:
-            self._redis.hdel(keys.API_KEYS, *outdated)
-        self._store(record)
 
     def _store(self, record: ApiKey) -> None:
         self._redis.hset(keys.API_KEYS, record.id, msgspec.json.encode(record).decode())

@@ -10,8 +10,11 @@ import logging
 import os
 import random
 import shutil
+import signal
 import socket
-from collections.abc import Mapping, MutableMapping
+import threading
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -148,9 +151,11 @@ def connect_ray(folder: Path) -> None:
     if not address:
         ray_constants.ENABLE_RAY_CLUSTER = False  # as the environment says, should Ray have been imported before it
     options: dict[str, Any] = {"address": address} if address else _local(folder)
+    _hush_start()
     for attempt in (1, 2):
         try:
-            ray.init(log_to_driver=False, logging_level="WARNING", namespace="slateloop", **options)
+            with sigterm_kept():
+                ray.init(log_to_driver=False, logging_level="WARNING", namespace="slateloop", **options)
         except Exception as error:
             # Ray's start fails in many types; all of them are told or tried again.
             ray.shutdown()
@@ -160,6 +165,42 @@ def connect_ray(folder: Path) -> None:
             logger.warning("%s, trying once more: %s", where, error)
         else:
             return
+
+
+@contextmanager
+def sigterm_kept() -> Iterator[None]:
+    """Put back what SIGTERM did before; Ray takes it over when it starts."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
+
+
+def hush_stop() -> None:
+    """Keep to itself what Ray says of its controller, which ends in the middle of the call that ends it.
+
+    Ray prints errors of the cluster's processes where logs of workers would go, which are off here anyway.
+    """
+    from ray._private import worker
+
+    worker._worker_logs_enabled = False
+
+
+def _hush_start() -> None:
+    """Leave out what Ray says of every start, and nothing else."""
+    import ray.serve
+    from ray._private import worker
+    from ray._private.authentication import authentication_token_setup
+
+    worker._worker_logs_enabled = True
+    logging.getLogger(ray.serve.__name__).setLevel(logging.WARNING)
+    authentication_token_setup.logger.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "Token authentication is enabled for" not in record.getMessage()
 
 
 def _local(folder: Path) -> dict[str, Any]:

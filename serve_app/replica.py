@@ -114,6 +114,7 @@ class Replica:
         api_keys = KeyRoutes(KeyStore(self._redis), self.access)
         version = importlib.metadata.version("slateloop")
         health = HealthRoutes(self._client.ping, self.loops, Exposition(self._redis), version=version, url=settings.url)
+        metrics = health.guarded_metrics if settings.metrics_need_key else health.metrics
         return bind(
             {
                 ("POST", "/v1/slates"): slates.one,
@@ -137,7 +138,7 @@ class Replica:
                 ("DELETE", "/v1/keys/{id}"): api_keys.revoke,
                 ("GET", "/healthz"): health.alive,
                 ("GET", "/readyz"): health.ready,
-                ("GET", "/metrics"): health.metrics,
+                ("GET", "/metrics"): metrics,
                 ("GET", "/openapi.json"): health.openapi,
                 ("GET", "/docs"): health.docs,
             },

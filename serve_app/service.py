@@ -21,7 +21,7 @@ import httpx
 
 from agent.datastore import Datastore, DatastoreSettings, connect, open_datastore
 from serve_app import ray_runtime
-from serve_app.bootstrap import prepare
+from serve_app.bootstrap import first_admin_key, prepare
 from serve_app.replica import ReplicaSettings
 from serve_app.settings import ServiceSettings
 from serve_app.startup import StartError
@@ -76,11 +76,13 @@ def start(settings: ServiceSettings) -> Service:
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         datastore = cleanup.enter_context(_datastore(settings))
         with connect(datastore.url) as redis:
-            admin_key = prepare(redis, settings.admin_key)
+            prepare(redis, settings.admin_key)
         _start_ray(settings, folder, cleanup)
         _start_learning(datastore.url, cleanup)
         _start_serving(settings, datastore.url, cleanup)
         _wait_ready(settings.host, settings.port)
+        with connect(datastore.url) as redis:
+            admin_key = first_admin_key(redis)
         return Service(settings.url, admin_key, cleanup.pop_all())
     raise AssertionError("unreachable: the stack swallows nothing")
 
@@ -121,10 +123,10 @@ def _start_ray(settings: ServiceSettings, folder: Path, cleanup: ExitStack) -> N
     )
     ray_runtime.set_environment(os.environ, wanted)
     cleanup.callback(_restore_environment, before, wanted)
-    ray_runtime.connect_ray(folder)
     import ray
 
     cleanup.callback(ray.shutdown)
+    ray_runtime.connect_ray(folder)
 
 
 def _restore_environment(before: dict[str, str], wanted: dict[str, str]) -> None:
@@ -165,6 +167,7 @@ def _start_serving(settings: ServiceSettings, redis_url: str, cleanup: ExitStack
         is_local=not is_cluster,
     )
     cleanup.callback(_quietly, serve.shutdown)
+    cleanup.callback(ray_runtime.hush_stop)
     serve.start(http_options=HTTPOptions(host=host, port=settings.port))
     serve.run(
         deployment(replica, process, n_replicas=settings.replicas),

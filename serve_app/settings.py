@@ -6,18 +6,23 @@ In: the environment and an optional file. Out: one frozen ``ServiceSettings``, o
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from agent.loops import SettingsError
 from serve_app.auth import ADMIN_KEY_CHARS
 
 PREFIX = "SLATELOOP_"
+
+_AdminKey = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=ADMIN_KEY_CHARS, max_length=512)
+]  # a header's value has no space around it, and a file of secrets often ends in a newline
 
 
 class ServiceSettings(pydantic.BaseModel):
@@ -48,7 +53,7 @@ class ServiceSettings(pydantic.BaseModel):
     data_dir: Path = Path(".slateloop")
     replicas: Annotated[int, Field(ge=1, le=256)] = 1
     redis_url: Annotated[str | None, Field(repr=False)] = None
-    admin_key: Annotated[str | None, Field(min_length=ADMIN_KEY_CHARS, max_length=512, repr=False)] = None
+    admin_key: Annotated[_AdminKey | None, Field(repr=False)] = None
     fsync: Literal["everysec", "always"] = "everysec"
     cors_origins: tuple[str, ...] = ()
     body_bytes: Annotated[int, Field(ge=1024, le=2**30)] = 2**20
@@ -127,12 +132,24 @@ def _from_file(file: Path | None) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """Variables set to nothing count as not set."""
     named = {name.removeprefix(PREFIX).lower(): text for name, text in environment.items() if name.startswith(PREFIX)}
-    known = {name: text for name, text in named.items() if text and name not in _CLIENT_SETTINGS}
+    known = {
+        name: text
+        for name, text in named.items()
+        if text and name not in _CLIENT_SETTINGS and not _is_service_link(name, text)
+    }
     return {name: _list(text) if name == "cors_origins" else text for name, text in known.items()}
 
 
 _CLIENT_SETTINGS = frozenset({"url", "key"})
 """Variables that the client and the command line read, not the service."""
+
+
+_SERVICE_LINK = re.compile(r"service_host|service_port(_\w+)?|port_\d+_(tcp|udp|sctp)(_proto|_port|_addr)?")
+
+
+def _is_service_link(name: str, text: str) -> bool:
+    """Whether Kubernetes put it there, as it does for every container beside a service named slateloop."""
+    return (name == "port" and "://" in text) or _SERVICE_LINK.fullmatch(name) is not None
 
 
 def _list(text: str) -> Any:

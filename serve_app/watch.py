@@ -52,6 +52,10 @@ class Watch:
             except (RedisError, OSError, TimeoutError) as error:
                 logger.warning("the datastore can't be watched now, what is in memory goes on serving: %s", error)
                 await asyncio.sleep(POLL_S)
+            except Exception:
+                # A defect in one refresh must not end the watch: nothing would be followed any more.
+                logger.exception("a refresh failed, what is in memory goes on serving")
+                await asyncio.sleep(POLL_S)
 
     async def _listen(self) -> None:
         async with self._client.pubsub() as channel:

@@ -323,7 +323,7 @@ def test_the_demo_starts_shows_and_stops_its_own_service(tmp_path: Path) -> None
     assert settings.data_dir == tmp_path
     assert settings.admin_key == fake.connected[0][1]
     assert fake.running.n_stopped == 1
-    for step in (f"slateloop serve --data-dir {tmp_path}", "/v1/slates", "/v1/rewards", "loops status", "/docs"):
+    for step in (f" serve --data-dir {tmp_path}", "/v1/slates", "/v1/rewards", "loops status", "/docs"):
         assert step in result.stdout
 
 

@@ -5,11 +5,20 @@ In: where it listens, and its key if that is known. Out: text.
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+
 SLATE = (
     '{"event_id": "my-first", "context": {"device": "phone"}, '
     '"actions": [{"id": "a1", "features": {"topic": "sport"}}, {"id": "a2", "features": {"topic": "news"}}]}'
 )
 REWARD = '{"event_id": "my-first", "value": 1}'
+
+
+def command() -> str:
+    """How this person calls us: by name if a shell finds it, else by the path it was started with."""
+    return "slateloop" if shutil.which("slateloop") else os.path.relpath(sys.argv[0])
 
 
 def first_calls(url: str) -> list[str]:
@@ -36,7 +45,7 @@ def banner(url: str, admin_key: str | None, *, is_given: bool = False) -> str:
     else:
         lines += ["Keys were made at an earlier start; with one of them:", "  export SLATELOOP_KEY=…"]
     lines += ["", "A first slate, then its reward:", *(f"  {call}" for call in first_calls(url))]
-    lines += ["", "What it has learned:", f"  slateloop loops status default --url {url}"]
+    lines += ["", "What it has learned:", f"  {command()} loops status default --url {url}"]
     return "\n".join([*lines, "", f"Docs: {url}/docs    metrics: {url}/metrics    end it with Ctrl-C"])
 
 

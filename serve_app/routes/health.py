@@ -56,6 +56,11 @@ class HealthRoutes:
         text = await asyncio.to_thread(self._exposition.render)
         return Reply(text, content_type=b"text/plain; version=0.0.4; charset=utf-8")
 
+    async def guarded_metrics(self, ask: Ask) -> Reply:
+        """The same where they need a key: one for all loops, since they tell of all."""
+        ask.who.require_all_loops()
+        return await self.metrics(ask)
+
     async def openapi(self, ask: Ask) -> Reply:
         """The OpenAPI document."""
         return Reply(self._openapi)

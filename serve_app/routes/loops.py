@@ -46,6 +46,7 @@ _read_items: Reader[ItemsRequest] = Reader(ItemsRequest)
 _read_rollback: Reader[RollbackRequest] = Reader(RollbackRequest)
 
 _MAX_PAGE = 1000
+_MAX_NUMBER = 2**64 - 1
 
 
 class LoopRoutes:
@@ -209,4 +210,7 @@ def _existing(stored: StoredSettings | None, name: str) -> StoredSettings:
 def _number(text: str, field: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 20):
         raise UnprocessableError("not a number", field=field, value=shown(text), cure="send a whole number from 0 on")
+    if int(text) > _MAX_NUMBER:
+        cure = "send the cursor that the page before gave"
+        raise UnprocessableError("the number is too large", field=field, value=shown(text), cure=cure)
     return int(text)

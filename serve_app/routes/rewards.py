@@ -1,6 +1,7 @@
-"""Feedback: ``POST /v1/rewards``, activation of deferred decisions, and the end of a session. All or nothing.
+"""Feedback: ``POST /v1/rewards``, activation of deferred decisions, and the end of a session.
 
-In: one reward or a list. Out: 202 once every one of them is in the log; or a refusal, and then none is.
+In: one reward or a list. Out: 202 once every one of them is in the log. They are checked all or none: a wrong one keeps
+the whole list out. Where the log fails, some may be in it; repeat with the same reward_id, which counts once.
 """
 
 from __future__ import annotations

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
 import msgspec
 
+from serve_app.asgi import AWAY, away, defect
 from serve_app.auth import Principal
 from serve_app.deciding import Decider
 from serve_app.errors import Problem, RequestError, UnprocessableError
@@ -16,6 +18,8 @@ from serve_app.metrics import Meter, Outcome
 from serve_app.reading import Reader
 from serve_app.routes.scoping import LoopResolver
 from serve_app.wire import BatchAnswer, BatchRequest, SlateAnswer, SlateRequest
+
+logger = logging.getLogger("slateloop.slates")
 
 _read_slate: Reader[SlateRequest] = Reader(SlateRequest)
 _read_batch: Reader[BatchRequest] = Reader(BatchRequest)
@@ -69,6 +73,13 @@ class SlateRoutes:
             return await self._decide(principal, body)
         except RequestError as error:
             return error.problem()
+        except AWAY as error:
+            logger.warning("a request of a batch: the datastore is away: %s", error)
+            return away().problem()
+        except Exception:
+            # As at the rim: one request's failure is its own, the others of the batch may be in the log already.
+            logger.exception("a request of a batch failed")
+            return defect().problem()
 
     async def _decide(self, principal: Principal, body: bytes | msgspec.Raw) -> SlateAnswer:
         started_s = self._monotonic_s()

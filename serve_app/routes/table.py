@@ -80,7 +80,8 @@ ROUTES: tuple[RouteSpec, ...] = (
         errors=_BODY,
     ),
     RouteSpec(
-        "POST", "/v1/rewards", "Tell what happened; one piece of feedback or a list, all or none.", _FEEDBACK,
+        "POST", "/v1/rewards", "Tell what happened; one piece of feedback or a list, checked all or none. After a 503 "
+        "repeat with the same reward_id.", _FEEDBACK,
         wire.RewardRequest | list[wire.RewardRequest], wire.RewardsAnswer, 202, _REWARD, errors=(404, *_BODY),
     ),
     RouteSpec(

@@ -254,6 +254,31 @@ async def test_the_log_s_clock_is_the_server_s(log: EventLog, redis_client: redi
     assert isinstance(await log.append("one", Tick(clock_ms)), StreamId)
 
 
+async def test_an_entry_that_waited_is_dated_when_it_is_sent(
+    log: EventLog, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue stands still while ten seconds pass."""
+    elapsed = [event_log._elapsed_ms()]
+    monkeypatch.setattr(event_log, "_elapsed_ms", lambda: elapsed[0])
+    waiting = [
+        asyncio.ensure_future(log.append("one", _reward(0))),
+        asyncio.ensure_future(log.append_once("one", DECISION, body_digest=b"d", rows=ROWS)),
+    ]
+    await asyncio.sleep(0)
+    elapsed[0] += 10_000
+    await asyncio.gather(*waiting)
+    await log.append("one", _reward(1))
+    clocks = [entry.record.clock_ms for entry in LogReader(redis_client, "one").read(ZERO, 9) if entry.record]
+    assert clocks == [10_001, 10_001, 1]
+
+
+async def test_a_decision_with_an_id_of_its_own_renews_the_clock_too(log: EventLog) -> None:
+    log._anchored_ms -= 2 * event_log._ANCHOR_MS
+    log._server_ahead_ms = 0
+    await log.append_once("one", DECISION, body_digest=b"d", rows=ROWS)
+    assert log._server_ahead_ms != 0
+
+
 async def test_a_log_that_is_not_open_refuses(redis_url: str) -> None:
     client = connect_async(redis_url)
     log = EventLog(client)

@@ -224,3 +224,24 @@ def test_closing_takes_a_last_checkpoint(redis_client: redis.Redis) -> None:
     learner.close(1.5)
     assert newest_checkpoint(redis_client, wanted).join.tail == tail != StreamId(0, 0)
     life.run(opened(redis_client, wanted))
+
+
+def test_a_lineage_that_is_to_take_over_publishes_whatever_it_reports(redis_client: redis.Redis) -> None:
+    """However seldom it may publish: what is switched to must be what has caught up."""
+    old, new, life = settings("uniform"), settings("order"), Life()
+    closed_log(redis_client)
+    life.run(opened(redis_client, old)).close(life.now)
+    learner = opened(redis_client, new.model_copy(update={"publish_every_s": 3600.0}))
+    store, more = SnapshotStore(redis_client, LOOP), True
+    while more:
+        more = life.step(learner)
+        newest = store.newest(new.learning_hash)
+        assert (newest.n_learned if newest else 0) == report(redis_client, new).n_learned
+    assert report(redis_client, new).n_learned > 100
+    store.switch_lineage(new.learning_hash)
+    life.step(learner)
+    fill(redis_client, traffic.traffic(4, 60, start_ms=later(redis_client)))
+    life.run(learner)
+    newest = store.newest(new.learning_hash)
+    assert newest is not None
+    assert newest.n_learned < report(redis_client, new).n_learned

@@ -53,6 +53,15 @@ def test_a_lineage_begins_with_a_new_learning_hash(redis_client: redis.Redis) ->
     assert all(each.since.endswith("+00:00") for each in store.lineages("shop"))
 
 
+def test_a_version_that_cannot_be_read_any_more_is_passed_over(redis_client: redis.Redis) -> None:
+    store = LoopStore(redis_client)
+    for settings in (PLAIN, OTHER_FLOOR, OTHER_WINDOW):
+        store.apply("shop", settings)
+    redis_client.hset(keys.settings("shop"), "1", '{"gone": 1}')
+    redis_client.hset(keys.settings("shop"), "2", "no JSON")
+    assert store.versions("shop") == [(3, OTHER_WINDOW)]
+
+
 def test_a_change_is_published(redis_client: redis.Redis) -> None:
     client: Any = redis_client  # its pubsub has no types
     with client.pubsub(ignore_subscribe_messages=True) as listener:

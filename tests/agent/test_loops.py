@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from agent import loops
 from agent.loops import LOOP_NAME, LoopSettings, SettingsError, parse, parse_yaml
 
 
@@ -31,6 +32,10 @@ def test_every_problem_is_told_at_once_with_its_field_and_value() -> None:
         ({"window_s": "soon"}, "window_s"),
         ({"aggregation": "last"}, "aggregation"),
         ({"max": float("inf")}, "max"),
+        ({"max": 1e10}, r"reward\.max: .*less than or equal to 1000000000"),
+        ({"min": -1e10}, r"reward\.min: .*greater than or equal to -1000000000"),
+        ({"recipe": {"click": {"weight": 1e10}}}, r"weight: .*less than"),
+        ({"recipe": {"click": {"cap": 1e10}}}, r"cap: .*less than"),
         ({"recipe": {"click": {"weight": 1, "wieght": 2}}}, "wieght"),
     ],
 )
@@ -53,6 +58,12 @@ def test_the_learning_hash_follows_what_is_learned_and_nothing_else() -> None:
     assert serving.learning_hash == base.learning_hash
     for learned in ({"policy": {"kind": "order"}}, {"reward": {"window_s": 61}}, {"reward": {"default": 0.5}}):
         assert parse(learned).learning_hash != base.learning_hash
+
+
+def test_another_learning_format_is_another_lineage(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = LoopSettings().learning_hash
+    monkeypatch.setattr(loops, "LEARNING_FORMAT", loops.LEARNING_FORMAT + 1)
+    assert LoopSettings().learning_hash != before
 
 
 def test_loop_names() -> None:

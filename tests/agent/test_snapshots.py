@@ -183,6 +183,23 @@ def test_a_retired_lineage_is_thinned_as_time_goes_on(redis_client: redis.Redis,
     assert [info.version for info in store.kept()] == versions[:1:-1]
 
 
+def test_a_clock_that_was_set_back_makes_nothing_old(redis_client: redis.Redis, fence: Fence) -> None:
+    clock = Clock()
+    store = SnapshotStore(redis_client, "shop", clock_ms=clock)
+    versions = publish(store, fence, *range(1, 8))
+    clock.ms -= 600_000
+    versions += publish(store, fence, *range(8, 12))
+    for version in versions[-4:]:
+        assert store.load(version).version == version
+    newest = store.newest(A)
+    assert newest is not None
+    assert newest.version == versions[-1]
+    store.roll_back(versions[-2])
+    released = store.release()
+    assert released is not None
+    assert released.version == versions[-1]
+
+
 def test_serving_survives_the_store(store: SnapshotStore, fence: Fence, redis_client: redis.Redis) -> None:
     publish(store, fence, 1)
     other = SnapshotStore(redis_client, "shop")

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 import redis
 
-from agent import progress
+from agent import keys, progress
+from agent.datastore import MemoryUse
 from agent.event_log import append, server_ms
 from agent.fencing import claim
 from agent.learner_host import State
@@ -15,7 +16,7 @@ from agent.loop_store import LoopStore
 from agent.loops import LoopSettings
 from agent.records import Tick
 from agent.snapshots import LoopSnapshot, SnapshotStore, version_of
-from agent.supervision import FEW, FRESH_MS, LearnerId, Supervision
+from agent.supervision import FEW, FRESH_MS, MEMORY_EVERY_MS, SILENT_MS, LearnerId, Supervision
 from tests.agent import traffic
 from tests.agent.learner_crew import Crew
 from tests.agent.traffic import LOOP, settings
@@ -64,8 +65,8 @@ class Scene:
         self.snapshots.publish(snapshot, claim(self.client, LOOP, lineage))
         return version
 
-    def report(self, wanted: LoopSettings, *, n_behind: int = 0, age_ms: int = 0, published: str = "some") -> None:
-        said = progress.Progress(LOOP, wanted.learning_hash, published=published, n_behind=n_behind)
+    def report(self, wanted: LoopSettings, *, n_behind: int = 0, age_ms: int = 0, n_learned: int = 1) -> None:
+        said = progress.Progress(LOOP, wanted.learning_hash, n_learned=n_learned, n_behind=n_behind)
         at = server_ms(self.client) - age_ms
         progress.write(self.client, msgspec.structs.replace(said, reported_at=at))
 
@@ -122,10 +123,11 @@ def test_a_new_lineage_takes_over_when_it_has_caught_up(scene: Scene) -> None:
     assert scene.step() == [("start", B.learning_hash)]
     scene.report(B, n_behind=FEW + 1)
     assert scene.step() == []
-    scene.report(B, published="")
+    scene.report(B, n_behind=FEW, n_learned=50)
     assert scene.step() == []
-    scene.report(B, n_behind=FEW)
-    new = scene.publish(B)
+    scene.publish(B, 49 - FEW)
+    assert scene.step() == []
+    new = scene.publish(B, 50 - FEW)
     serving = scene.snapshots.serving()
     assert serving is not None
     assert serving.version == old
@@ -134,6 +136,44 @@ def test_a_new_lineage_takes_over_when_it_has_caught_up(scene: Scene) -> None:
     assert serving is not None
     assert (serving.lineage, serving.version, serving.previous) == (B.learning_hash, new, old)
     assert old in [info.version for info in scene.snapshots.kept()]
+
+
+def test_one_that_neither_answers_nor_reports_is_started_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.begin(A)
+    now_ms = server_ms(scene.client)
+    monkeypatch.setattr("agent.supervision.server_ms", lambda client: now_ms)
+    scene.learners.states[LearnerId(LOOP, A.learning_hash)] = None
+    assert scene.step() == []
+    scene.report(A, age_ms=-2 * SILENT_MS)
+    now_ms += SILENT_MS + 1000
+    assert scene.step() == []
+    scene.report(A)
+    assert scene.step() == [("stop", A.learning_hash), ("start", A.learning_hash)]
+    scene.learners.states[LearnerId(LOOP, A.learning_hash)] = None
+    assert scene.step() == [], "it has only just been started"
+
+
+def test_a_loop_that_cannot_be_looked_after_disturbs_no_other(scene: Scene) -> None:
+    """Settings that a newer version stored: that loop's learner goes on, the other loop gets its own."""
+    scene.begin(A)
+    scene.client.hset(keys.settings(LOOP), "1", '{"unknown": 1}')
+    for name in ("aaa", "zzz"):
+        LoopStore(scene.client).apply(name, A)
+        append(scene.client, name, Tick(0))
+    assert scene.step() == [("start", A.learning_hash)] * 2
+    assert set(scene.learners.states) == {LearnerId(name, A.learning_hash) for name in ("aaa", LOOP, "zzz")}
+
+
+def test_a_datastore_that_is_filling_up_is_told_once_a_minute(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now_ms = server_ms(scene.client)
+    monkeypatch.setattr("agent.supervision.server_ms", lambda client: now_ms)
+    monkeypatch.setattr("agent.supervision.memory", lambda client: MemoryUse(80, 100))
+    for n_told in (1, 1, 2):
+        now_ms += MEMORY_EVERY_MS - 1 if n_told == 1 and caplog.records else MEMORY_EVERY_MS
+        scene.step()
+        assert sum("80 % full" in record.getMessage() for record in caplog.records) == n_told
 
 
 def test_it_need_not_be_closer_than_the_one_it_replaces(scene: Scene) -> None:

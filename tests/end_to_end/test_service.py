@@ -31,7 +31,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Servic
 
 
 @pytest.fixture(scope="module")
-def http(settings: ServiceSettings) -> Iterator[httpx.Client]:
+def strangers() -> set[int]:
+    """What other tests of this run have left running."""
+    return set(descendants(""))
+
+
+@pytest.fixture(scope="module")
+def http(settings: ServiceSettings, strangers: set[int]) -> Iterator[httpx.Client]:
     with start(settings) as service, httpx.Client(base_url=service.url, headers=HEADERS, timeout=20) as client:
         loop = {"variants": {"learned": 1.0}, "reward": {"window_s": 0.2}}
         assert client.put("/v1/loops/e2e", json=loop).status_code == 200
@@ -63,8 +69,9 @@ def test_rewards_become_another_policy_within_seconds(http: httpx.Client) -> Non
     assert 'slateloop_experiences_total{loop="e2e",result="learned"}' in metrics
 
 
-def test_everything_of_ours_listens_on_loopback(http: httpx.Client) -> None:
-    ours = {inode for pid in descendants("") for inode in _socket_inodes(pid)}
+@pytest.mark.usefixtures("http")
+def test_everything_of_ours_listens_on_loopback(strangers: set[int]) -> None:
+    ours = {inode for pid in set(descendants("")) - strangers for inode in _socket_inodes(pid)}
     listening = [(address, inode) for address, inode in _listening() if inode in ours]
     assert len(listening) > 10
     assert [address for address, _ in listening if not _is_loopback(address)] == []

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from policies.base import Lesson, Slate
+from policies.base import Lesson, PolicyError, Slate
 from policies.lessons import fault, learn_each
 from tests.policies.offers import SLOTS, lessons
 
@@ -54,3 +54,13 @@ def test_fit_lessons_are_learned_in_order_and_the_others_counted() -> None:
     report = learn_each(many, learned.append)
     assert learned == [many[0], many[1], many[3], many[4]]
     assert (report.n_learned, report.refused) == (4, {"reward: not finite": 2})
+
+
+def test_a_lesson_that_the_policy_refuses_is_counted_and_the_next_one_learned() -> None:
+    def refuse_first(lesson: Lesson) -> None:
+        if lesson is many[0]:
+            raise PolicyError("text: odd")
+
+    many = lessons(3, seed=1)
+    report = learn_each(many, refuse_first)
+    assert (report.n_learned, report.refused) == (2, {"text: odd": 1})

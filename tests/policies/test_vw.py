@@ -199,6 +199,17 @@ def test_costs_span_one_and_keep_the_zero(rewards: tuple[float, float], reward: 
     assert (greatest - least, least <= 0.0 <= greatest) == (1.0, True)
 
 
+def test_a_lesson_read_as_another_number_of_lines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner, many, parse_lines = fresh(settle_every=4), lessons(5), Workspace.parse
+    monkeypatch.setattr(Workspace, "parse", lambda self, text: parse_lines(self, text + "\n|x y"))
+    report = learner.learn(many)
+    assert (report.n_learned, report.refused) == (0, {"text: not one line for each slot and action": 5})
+    assert learner.n_until_settled == 3
+    monkeypatch.undo()
+    assert learner.learn(many[:3]).n_learned == 3
+    assert learner.state() == learner.snapshot()
+
+
 def test_an_empty_reward_range_is_refused() -> None:
     with pytest.raises(PolicyError, match="must rise"):
         Costs(1.0, 1.0)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import httpx
 import pytest
 import redis
 
 from agent import keys
+from serve_app.asgi import Application
 from serve_app.auth import KeyStore, Principal, key_id_of
-from serve_app.bootstrap import prepare
+from serve_app.bootstrap import first_admin_key, prepare
 from serve_app.errors import ForbiddenError, NotFoundError, UnprocessableError
+from serve_app.replica import Replica, ReplicaSettings
 from tests.serve_app.conftest import ADMIN_KEY, InProcess
 
 REWARD = {"event_id": "mine", "value": 1}
@@ -123,17 +126,30 @@ async def test_keys_are_made_listed_and_revoked(service: InProcess) -> None:
 
 
 def test_the_first_admin_key_is_made_once_and_kept_hashed(redis_client: redis.Redis) -> None:
-    made = prepare(redis_client, None)
+    prepare(redis_client, None)
+    assert KeyStore(redis_client).all() == [], "a start that fails later must not use the one key up"
+    made = first_admin_key(redis_client)
     assert made is not None
     assert made.startswith("slk_")
-    assert prepare(redis_client, None) is None
+    assert first_admin_key(redis_client) is None
     assert made.encode() not in b"".join(redis_client.hvals(keys.API_KEYS))  # type: ignore[arg-type]  # sync client
 
 
 def test_a_prescribed_admin_key_replaces_the_one_before(redis_client: redis.Redis) -> None:
-    assert prepare(redis_client, "first prescribed key") is None
-    assert prepare(redis_client, "second prescribed key") is None
+    for key in ("first prescribed key", "second prescribed key"):
+        prepare(redis_client, key)
+        assert first_admin_key(redis_client) is None
     assert [key.id for key in KeyStore(redis_client).all()] == [key_id_of(b"second prescribed key")]
+
+
+def test_a_prescribed_admin_key_ends_with_its_setting_and_another_is_made(redis_client: redis.Redis) -> None:
+    prepare(redis_client, "a key of a demo")
+    KeyStore(redis_client).create(scopes=("admin",), loop="x", name="", now_ms=1)
+    prepare(redis_client, None)
+    assert key_id_of(b"a key of a demo") not in [key.id for key in KeyStore(redis_client).all()]
+    made = first_admin_key(redis_client)
+    assert made is not None, "an admin of one loop can't make up for it"
+    assert key_id_of(made.encode()) in [key.id for key in KeyStore(redis_client).all()]
 
 
 def test_the_last_admin_key_stays(redis_client: redis.Redis) -> None:
@@ -152,3 +168,16 @@ def test_admin_implies_the_other_scopes() -> None:
     Principal("k", frozenset({"admin"}), None).require("decide")
     with pytest.raises(ForbiddenError):
         Principal("k", frozenset({"reward"}), None).require("decide", "admin")
+
+
+async def test_metrics_that_need_a_key_need_one_for_all_loops(service: InProcess) -> None:
+    settings = ReplicaSettings(redis_url="unix:///nowhere", url="http://service", metrics_need_key=True)
+    guarded = Replica(settings)
+    guarded.access = service.replica.access
+    guarded_app = Application(guarded._bound(settings), service.replica.access.identify, body_bytes=1000)
+    transport = httpx.ASGITransport(guarded_app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        for key, status in ((service.key("admin", loop="default"), 403), (ADMIN_KEY, 503)):
+            response = await http.get("/metrics", headers={"authorization": f"Bearer {key}"})
+            assert response.status_code == status, response.text
+        assert (await http.get("/metrics")).status_code == 401

@@ -10,12 +10,16 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import redis
 
 from agent import keys
 from agent.learner_loop import LearnerLoop
 from agent.loop_store import LoopStore
 from policies.base import Context, Prepared
-from serve_app.arms import Arm, Served
+from serve_app.arms import Arm, LoopRuntime, Served
+from serve_app.current import CLOSE_AFTER_S, Loops
+from serve_app.errors import NotFoundError
+from serve_app.loading import Loader
 from tests.serve_app.conftest import InProcess
 
 SETTINGS = {"variants": {"learned": 1.0}, "reward": {"window_s": 0.001}, "floor": 0.1}
@@ -192,3 +196,90 @@ async def test_a_lost_datastore_refuses_slates_with_retry_after_and_readyz_says_
     finally:
         service.redis.config_set("maxmemory", "0")
     assert (await service.slate()).status_code == 200
+
+
+class StumblingLoader(Loader):
+    """Fails once for each error it was given."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__(client)
+        self.errors: dict[str, Exception] = {}
+        self.n_loads = 0
+
+    def load(self, name: str, before: LoopRuntime | None) -> LoopRuntime | None:
+        self.n_loads += 1
+        if name in self.errors:
+            raise self.errors.pop(name)
+        return super().load(name, before)
+
+
+def version_of(loops: Loops, name: str) -> int:
+    runtime = loops.peek(name)
+    assert runtime is not None
+    return runtime.settings_version
+
+
+@pytest.mark.parametrize("error", [redis.TimeoutError("slow"), ZeroDivisionError("a defect")])
+async def test_a_change_outlives_a_load_that_failed_and_the_other_loops_dont_wait(
+    service: InProcess, error: Exception
+) -> None:
+    now_s = 0.0
+    loader = StumblingLoader(service.redis)
+    loops = Loops(loader, service.replica._client, monotonic_s=lambda: now_s)
+    for name in ("x", "y"):
+        await service.make_loop(name)
+        await loops.get(name)
+        await service.make_loop(name, floor=0.3)
+    loader.errors["x"] = error
+    await loops.refresh()
+    assert (version_of(loops, "x"), version_of(loops, "y")) == (1, 2)
+    now_s = 6.0
+    await loops.refresh()
+    assert version_of(loops, "x") == 2
+    n_loads = loader.n_loads
+    await loops.refresh()
+    assert loader.n_loads == n_loads
+
+
+async def test_names_of_no_loop_leave_nothing_behind_and_are_found_once_made(service: InProcess) -> None:
+    now_s = 0.0
+    loader = StumblingLoader(service.redis)
+    loops = Loops(loader, service.replica._client, monotonic_s=lambda: now_s)
+    for number in range(1200):
+        with pytest.raises(NotFoundError):
+            await loops.get(f"n{number}")
+    assert loader.n_loads == 0
+    assert not loops._marks
+    assert len(loops._unknown) <= 1000
+    await service.make_loop("n1199")
+    with pytest.raises(NotFoundError):
+        await loops.get("n1199")
+    now_s = 1.5
+    assert (await loops.get("n1199")).name == "n1199"
+
+
+class Closing(Failing):
+    """A policy that knows whether it was closed."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_a_replaced_policy_is_closed_when_no_request_can_hold_it(service: InProcess) -> None:
+    now_s = 0.0
+    loops = Loops(Loader(service.redis), service.replica._client, monotonic_s=lambda: now_s)
+    await service.make_loop("x")
+    await loops.get("x")
+    policy = Closing()
+    runtime = loops.peek("x")
+    assert runtime is not None
+    newest = Served(Arm(Failing(), "vw", "v3"))
+    loops._retire(replace(runtime, served=Served(Arm(policy, "vw", "v1"))), replace(runtime, served=newest))
+    now_s = CLOSE_AFTER_S - 1
+    await loops.refresh()
+    assert not policy.is_closed
+    now_s = CLOSE_AFTER_S + 1
+    await loops.refresh()
+    assert policy.is_closed

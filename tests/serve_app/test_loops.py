@@ -80,3 +80,10 @@ async def test_the_catalogue_is_paged_and_checked(service: InProcess) -> None:
     assert len((await service.call("GET", "/v1/loops/default/items")).json()["items"]) == 4
     assert (await service.call("GET", "/v1/loops/default/items?cursor=x")).status_code == 422
     assert (await service.call("GET", "/v1/loops/nowhere/items")).status_code == 404
+
+
+async def test_a_cursor_beyond_64_bits_is_refused(service: InProcess) -> None:
+    for text in (str(2**64), "9" * 20):
+        response = await service.call("GET", f"/v1/loops/default/items?cursor={text}")
+        assert (response.status_code, response.json()["field"]) == (422, "cursor")
+    assert (await service.call("GET", f"/v1/loops/default/items?cursor={2**64 - 1}")).status_code == 200

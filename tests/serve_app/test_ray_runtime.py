@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import random
+import signal
 import socket
 from pathlib import Path
 
-from serve_app.ray_runtime import N_DIRECT_PORTS, environment, free_ports, is_free, port_block
+from serve_app.ray_runtime import N_DIRECT_PORTS, environment, free_ports, is_free, port_block, sigterm_kept
 
 
 def test_two_services_share_no_port_and_no_file(tmp_path: Path) -> None:
@@ -40,3 +41,10 @@ def test_a_block_of_ports_avoids_taken_ones() -> None:
 
 def test_free_ports_are_distinct() -> None:
     assert len(set(free_ports(20))) == 20
+
+
+def test_what_sigterm_does_outlives_a_start() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with sigterm_kept():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    assert signal.getsignal(signal.SIGTERM) == before

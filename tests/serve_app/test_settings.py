@@ -63,3 +63,21 @@ def test_the_url_is_one_that_a_client_can_use() -> None:
 def test_secrets_are_not_shown() -> None:
     settings = ServiceSettings(admin_key="a very secret key", redis_url="redis://:secret@h/0")
     assert "secret" not in repr(settings)
+
+
+def test_an_admin_key_has_no_space_around_it() -> None:
+    assert load_settings({"SLATELOOP_ADMIN_KEY": " a key from a file of secrets\n"}).admin_key == (
+        "a key from a file of secrets"
+    )
+
+
+def test_what_kubernetes_puts_beside_a_service_of_this_name_is_no_setting() -> None:
+    links = {
+        "SLATELOOP_SERVICE_HOST": "10.0.0.1",
+        "SLATELOOP_SERVICE_PORT": "8000",
+        "SLATELOOP_SERVICE_PORT_HTTP": "8000",
+        "SLATELOOP_PORT": "tcp://10.0.0.1:8000",
+        "SLATELOOP_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+        "SLATELOOP_PORT_8000_TCP_ADDR": "10.0.0.1",
+    }
+    assert load_settings(links) == ServiceSettings()

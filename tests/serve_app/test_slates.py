@@ -3,6 +3,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from agent.event_log import LogReader
 from agent.records import Decision
@@ -10,6 +14,7 @@ from policies.base import Context, Slot
 from policies.features import address, canonical
 from policies.registry import make_policy
 from policies.sampling import Rules, choose
+from serve_app.routes.scoping import LoopResolver
 from serve_app.variants import Dealer
 from tests.serve_app.conftest import InProcess
 
@@ -146,3 +151,23 @@ async def test_an_action_named_by_id_alone_has_its_catalogue_features(service: I
     await service.call("DELETE", "/v1/loops/default/items/a")
     await service.decided(actions=["a"])
     assert decision(service).feature_keys == address(b"{}")
+
+
+@pytest.mark.parametrize(("raised", "status"), [(TimeoutError, 503), (ZeroDivisionError, 500)])
+async def test_one_failing_request_of_a_batch_leaves_the_others(
+    service: InProcess, monkeypatch: pytest.MonkeyPatch, raised: Callable[[], Exception], status: int
+) -> None:
+    find = LoopResolver.of
+
+    async def of(self: LoopResolver, principal: Any, named: str | None) -> Any:
+        if named == "failing":
+            raise raised()
+        return await find(self, principal, named)
+
+    monkeypatch.setattr(LoopResolver, "of", of)
+    requests = [{"actions": ["a"]}, {"actions": ["a"], "loop": "failing"}, {"actions": ["a"]}]
+    response = await service.call("POST", "/v1/slates/batch", {"requests": requests})
+    assert response.status_code == 200
+    answers = response.json()["slates"]
+    assert [answer.get("status") for answer in answers] == [None, status, None]
+    assert len(service.logged()) == 2
