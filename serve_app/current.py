@@ -29,7 +29,7 @@ logger = logging.getLogger("slateloop.current")
 RETRY_S = 5.0
 """A snapshot that can't be served is tried again after this long."""
 
-CLOSE_AFTER_S = 10.0
+CLOSE_AFTER_S = 2.0
 """A policy that was replaced is closed after this long: a request that waits for Redis may still hold it."""
 
 UNKNOWN_S = 1.0

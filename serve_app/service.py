@@ -146,6 +146,7 @@ def _start_learning(redis_url: str, cleanup: ExitStack) -> None:
 
 def _start_serving(settings: ServiceSettings, redis_url: str, cleanup: ExitStack) -> None:
     from ray import serve
+    from ray.exceptions import RayError
     from ray.serve.config import HTTPOptions
 
     from serve_app.app import ProcessSettings, deployment
@@ -168,7 +169,11 @@ def _start_serving(settings: ServiceSettings, redis_url: str, cleanup: ExitStack
     )
     cleanup.callback(_quietly, serve.shutdown)
     cleanup.callback(ray_runtime.hush_stop)
-    serve.start(http_options=HTTPOptions(host=host, port=settings.port))
+    try:
+        serve.start(http_options=HTTPOptions(host=host, port=settings.port))
+    except (RayError, RuntimeError, TimeoutError, ValueError) as error:
+        cure = "see whether the port was taken in the meantime, and start again"
+        raise StartError(f"Ray Serve can't listen on {host}:{settings.port}: {error}; {cure}") from error
     serve.run(
         deployment(replica, process, n_replicas=settings.replicas),
         name=APPLICATION,
