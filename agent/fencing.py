@@ -12,7 +12,7 @@ import redis
 from agent import keys
 
 
-class Fenced(RuntimeError):  # noqa: N818 - says what happened, and the design calls it so
+class Fenced(RuntimeError):  # noqa: N818 - says what happened
     """Another learner has claimed this lineage; this one must stop."""
 
 
