@@ -20,9 +20,9 @@ from redis import RedisError
 from agent import keys
 from agent.loops import DEFAULT_LOOP, SettingsError
 from policies.base import PolicyError
-from serve_app.arms import LoopRuntime
 from serve_app.errors import NotFoundError, UnavailableError, shown
 from serve_app.loading import Loader
+from serve_app.loop_runtime import LoopRuntime
 
 logger = logging.getLogger("slateloop.current")
 

@@ -13,14 +13,15 @@ from typing import Protocol
 
 import msgspec
 
+from agent.arms import LEARNED, Arm
 from agent.event_log import EventConflict, EventLog, LogUnavailable
 from agent.loops import LimitSettings
 from agent.records import Decision
 from policies.base import Context, Slate
 from policies.sampling import NothingEligible
-from serve_app.arms import LEARNED, Arm, LoopRuntime
 from serve_app.asking import Asked, resolve
 from serve_app.errors import ConflictError, UnavailableError, UnprocessableError, shown
+from serve_app.loop_runtime import LoopRuntime
 from serve_app.rows import Offered, read_features
 from serve_app.tokens import Signer, check_client_id
 from serve_app.wire import EMPTY, ChosenItem, SlateAnswer, SlateRequest

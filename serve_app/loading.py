@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from redis import Redis
 
+from agent.arms import Arm, probe
 from agent.catalogue import Catalogue as StoredCatalogue
 from agent.loop_store import LoopStore
 from agent.loops import LimitSettings
@@ -19,7 +20,7 @@ from agent.snapshots import SnapshotError, SnapshotStore
 from policies.base import PolicyError
 from policies.rates import ItemRates
 from policies.registry import make_policy
-from serve_app.arms import Arm, LoopRuntime, Served, probe, runtime
+from serve_app.loop_runtime import LoopRuntime, Served, runtime
 from serve_app.rows import Catalogue, Rows, Shelf
 
 logger = logging.getLogger("slateloop.load")

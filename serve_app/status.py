@@ -11,6 +11,7 @@ import msgspec
 from redis import Redis
 
 from agent import progress
+from agent.arms import LEARNED
 from agent.datastore import MemoryUse, memory
 from agent.event_log import LogReader
 from agent.join import Counters
@@ -18,7 +19,6 @@ from agent.loop_store import LoopStore, StoredSettings
 from agent.progress import Progress
 from agent.snapshots import Serving, SnapshotStore
 from agent.variant_stats import VariantSums
-from serve_app.arms import LEARNED
 
 ALIVE_S = 10.0
 """A learner that has not reported for so long counts as stopped."""

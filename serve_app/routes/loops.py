@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from redis import Redis
 
+from agent.arms import LEARNED
 from agent.catalogue import Catalogue
 from agent.loop_store import LoopStore, StoredSettings
 from agent.loops import LoopSettings, SettingsError, parse
@@ -32,7 +33,6 @@ from serve_app.admin_wire import (
     VersionsAnswer,
     WireItem,
 )
-from serve_app.arms import LEARNED
 from serve_app.auth import Principal
 from serve_app.current import Loops
 from serve_app.errors import NotFoundError, RequestError, UnprocessableError, shown

@@ -15,11 +15,11 @@ import msgspec
 
 from agent.event_log import EventLog, LogUnavailable
 from agent.records import Activation, Reward, SessionEnd
-from serve_app.arms import LoopRuntime
 from serve_app.auth import Principal
 from serve_app.deciding import unavailable
 from serve_app.errors import RequestError, UnprocessableError, shown
 from serve_app.http import Ask, Reply, json_reply
+from serve_app.loop_runtime import LoopRuntime
 from serve_app.metrics import Meter
 from serve_app.reading import Reader
 from serve_app.routes.scoping import LoopResolver

@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Callable
 
 from agent.loops import DEFAULT_LOOP
-from serve_app.arms import LoopRuntime
 from serve_app.auth import Principal
 from serve_app.current import Loops
 from serve_app.errors import ForbiddenError, NotFoundError, UnprocessableError, shown
+from serve_app.loop_runtime import LoopRuntime
 from serve_app.tokens import Signer
 
 

@@ -13,13 +13,14 @@ import pytest
 import redis
 
 from agent import keys
+from agent.arms import Arm
 from agent.learner_loop import LearnerLoop
 from agent.loop_store import LoopStore
 from policies.base import Context, Prepared
-from serve_app.arms import Arm, LoopRuntime, Served
 from serve_app.current import CLOSE_AFTER_S, Loops
 from serve_app.errors import NotFoundError
 from serve_app.loading import Loader
+from serve_app.loop_runtime import LoopRuntime, Served
 from tests.serve_app.conftest import InProcess
 
 SETTINGS = {"variants": {"learned": 1.0}, "reward": {"window_s": 0.001}, "floor": 0.1}

@@ -10,12 +10,12 @@ import pytest
 
 from agent.event_log import LogReader
 from agent.records import Decision
+from agent.variants import Dealer
 from policies.base import Context, Slot
 from policies.features import address, canonical
 from policies.registry import make_policy
 from policies.sampling import Rules, choose
 from serve_app.routes.scoping import LoopResolver
-from serve_app.variants import Dealer
 from tests.serve_app.conftest import InProcess
 
 
