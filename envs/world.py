@@ -210,7 +210,7 @@ class World(ABC):
 
     @abstractmethod
     def myopic(self) -> Indices:
-        """Slates (n_users, n_slots) that a myopic policy with the whole truth would show now: best for this step alone."""
+        """Slates (n_users, n_slots) best for this step alone, by the whole truth; never for a policy under test."""
 
     @abstractmethod
     def informed(self) -> Indices:
