@@ -37,8 +37,9 @@ format: $(STAMP) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## Measure the service on this machine (needs wrk)
+bench: $(STAMP) ## Measure the service (needs wrk) and the worlds on this machine
 	@$(BIN)/python -m benchmarks.serving
+	@$(BIN)/python -m benchmarks.worlds
 
 clean: ## Remove the virtual environment and local data
 	rm -rf $(VENV) .slateloop build *.egg-info

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from agent.loops import LoopSettings
 from policies import sampling
 from policies.base import Action, Context, Mask, Policy, Slate, Slot
+from policies.derived import completed
 from policies.registry import make_policy
 
 BASELINE = "baseline"
@@ -22,8 +23,8 @@ LEARNED = "learned"
 BASELINE_FLOOR = 0.2
 
 _PROBE = (
-    Action("a", {"x": "a", "n": 1.0}, b"a" * 12, (0.5, 1.0)),
-    Action("b", {"x": "b", "n": -2.5}, b"b" * 12, (0.1, 9.0)),
+    Action("a", {"x": "a", "n": 1.0}, b"a" * 12, completed((0.5, 1.0))),
+    Action("b", {"x": "b", "n": -2.5}, b"b" * 12, completed((0.1, 9.0, 2.5, 0.3, 0.1, 4.0, -0.2, 1.5))),
     Action("c", {}, b"c" * 12),
 )
 _PROBE_SLOTS = (Slot("0"), Slot("1"), Slot("2"))

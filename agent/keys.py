@@ -83,6 +83,11 @@ def snapshot(loop: str, version: str) -> str:
     return f"sl:{{{loop}}}:snapshot:{version}"
 
 
+def user(loop: str, lineage: str, mark: str) -> str:
+    """String with expiry: what a lineage has learned of one user, named by a digest of the user's name."""
+    return f"sl:{{{loop}}}:user:{lineage}:{mark}"
+
+
 def progress(loop: str, lineage: str) -> str:
     """String: JSON of what the learner last reported (counters, positions, lag); for people, never for learning."""
     return f"sl:{{{loop}}}:progress:{lineage}"

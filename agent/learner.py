@@ -1,4 +1,4 @@
-"""What one loop learns: its policy, its running item rates, and how its variants fare; pure, no clock, no storage.
+"""What one loop learns: its policy, its running rates, and how its variants fare; pure, no clock, no storage.
 
 In: experiences in log order, and the feature rows they name. Out: training state (for checkpoints) and snapshots.
 The same experiences in the same order give the same bytes.
@@ -14,10 +14,12 @@ from agent.lessons import FeatureRows, LessonError, lesson
 from agent.loops import LoopSettings
 from agent.records import Experience, StreamId
 from agent.snapshots import LoopSnapshot, version_of
+from agent.user_rates import Showing
 from agent.variant_stats import VariantSums
 from policies.base import Lesson
 from policies.rates import ItemRates
 from policies.registry import make_learner, resume_learner
+from policies.tags import tags_of
 
 N_RECENT = 20
 """Lessons kept to try a new snapshot on."""
@@ -66,19 +68,22 @@ class LoopLearner:
         """Experiences still to learn before ``state`` may be taken; 0 when it may be now."""
         return self._policy.n_until_settled
 
-    def learn(self, experience: Experience, rows: FeatureRows) -> None:
-        """Learn one experience, or refuse and count it; its variant is credited with its reward either way."""
+    def learn(self, experience: Experience, rows: FeatureRows) -> list[Showing]:
+        """Learn one experience, or refuse and count it; its variant is credited with its reward either way.
+
+        Returns:
+            What each slot tells of the decision's user; nothing where the experience was refused.
+        """
         self._credit(experience)
         try:
             told = lesson(experience, rows, self._settings.reward)
         except LessonError as error:
             self._refuse(str(error))
-            return
+            return []
         report = self._policy.learn([told])
         for reason in report.refused:
             self._refuse(reason)
-        if report.n_learned:
-            self._observe(told)
+        return self._observe(told, experience.id) if report.n_learned else []
 
     def state(self) -> bytes:
         """All that training needs to go on, exactly.
@@ -121,11 +126,18 @@ class LoopLearner:
         low, high = self._reward_range
         sums.add(sum(max(low, min(high, reward)) for reward in experience.rewards), len(experience.rewards))
 
-    def _observe(self, told: Lesson) -> None:
+    def _observe(self, told: Lesson, id: StreamId) -> list[Showing]:
+        """Keep the rates, and say how much more than the rate it was chosen by each item has brought."""
         self.n_learned += 1
-        for index, reward in zip(told.slate.chosen, told.rewards, strict=True):
-            self._rates.observe(told.actions[index].id, reward)
         self.recent.append(told)
+        before, showings = self._rates.mean, []
+        for index, reward in zip(told.slate.chosen, told.rewards, strict=True):
+            action = told.actions[index]
+            tags = tags_of(action.features, action.key)
+            promised = action.derived[0] if action.derived else reward if before is None else before
+            showings.append(Showing(tags, reward - promised))
+            self._rates.observe(action.id, reward, tags, id.ms)
+        return showings
 
     def _refuse(self, reason: str) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1

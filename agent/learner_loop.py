@@ -28,6 +28,7 @@ from agent.records import Tick
 from agent.server_clock import ServerClock
 from agent.snapshot_check import fault
 from agent.snapshots import SnapshotStore
+from agent.user_rates import RedisUsers, UserLedger, keep_s
 from policies.base import PolicyError
 
 CHECKPOINT_EVERY_S = 2.0
@@ -76,6 +77,8 @@ class LearnerLoop:
         self._checkpoints = CheckpointStore(client, self._fence)
         self._snapshots = SnapshotStore(client, loop)
         self._why: dict[str, str] = {}
+        self._user_store = RedisUsers(client, self._fence, keep_s=keep_s(stored.settings))
+        self._users = UserLedger(self._user_store)
         self._follower = self._resumed()
         self._opened_at = self._saved_at = self._follower.join.tail
         self._clock = ServerClock(self._log.server_ms(), elapsed_ms)
@@ -105,6 +108,7 @@ class LearnerLoop:
         """
         at_end = self._follower.gather() < BATCH
         n_advanced = self._advance(now)
+        self._users.flush()
         self._save_if_due(now)
         if self._publish_due.is_due(now) or (self._takes_over and self._report_due.is_due(now)):
             self._publish(now)
@@ -133,14 +137,14 @@ class LearnerLoop:
             self._complain(f"A checkpoint was unreadable ({problem}); learning went on from an older one.")
         recipe = RewardRecipe(self._settings.reward)
         if checkpoint is None:
-            return LogFollower(self._log, Join(recipe), LoopLearner(self._settings))
+            return LogFollower(self._log, Join(recipe), LoopLearner(self._settings), self._users)
         try:
             learner = LoopLearner(self._settings, checkpoint.learner)
         except (PolicyError, msgspec.MsgspecError) as error:
             # Made by other versions of ours or of the engine's; the log has everything still.
             self._complain(f"The checkpoint can't be used ({error}); learning began again from the log's beginning.")
-            return LogFollower(self._log, Join(recipe), LoopLearner(self._settings))
-        follower = LogFollower(self._log, Join(recipe, checkpoint.join), learner)
+            return LogFollower(self._log, Join(recipe), LoopLearner(self._settings), self._users)
+        follower = LogFollower(self._log, Join(recipe, checkpoint.join), learner, self._users)
         follower.remember(checkpoint.join.reread_from)
         return follower
 
@@ -169,9 +173,11 @@ class LearnerLoop:
             self._save(now)
 
     def _save(self, now: float) -> None:
+        """Users' rows first: none may be behind the checkpoint that learning goes on from."""
         join, learner = self._follower.join, self._follower.learner
         if join.tail == self._saved_at:
             return
+        self._users.flush()
         state = Checkpoint(self._lineage, self._fence.epoch, learner.n_learned, join.state(), learner.state())
         self._checkpoints.save(state)
         self._saved_at = join.tail
@@ -218,12 +224,13 @@ class LearnerLoop:
         self._report_due.done(now)
 
     def _adopt_settings(self) -> None:
-        """How often to publish may change within a lineage."""
+        """How often to publish, and how long to keep users' rows, may change within a lineage."""
         current = LoopStore(self._client).current(self._loop)
         if current is not None:
             self._settings_version = current.version
             if current.settings.learning_hash == self._lineage:
                 self._publish_due.every_s = current.settings.publish_every_s
+                self._user_store.keep_s = keep_s(current.settings)
 
     def _progress(self, server_ms: int, clock_ahead_s: float) -> progress.Progress:
         join, learner = self._follower.join, self._follower.learner

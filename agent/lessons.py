@@ -14,6 +14,7 @@ import numpy as np
 from agent.loops import RewardSettings
 from agent.records import N_KEY_BYTES, Decision, Experience
 from policies.base import DERIVED, Action, Context, Features, Lesson, Mask, Slate, Slot
+from policies.derived import N_FIRST, completed
 
 N_ROWS = 20_000
 """Parsed feature rows kept; one decision's are kept whatever their number."""
@@ -94,12 +95,13 @@ def _derived(decision: Decision) -> Sequence[tuple[float, ...]]:
     n_actions = len(decision.action_ids)
     if not decision.derived:
         return [()] * n_actions
-    if len(decision.derived) != 4 * n_actions * len(DERIVED):
+    n_columns, n_left = divmod(len(decision.derived), 4 * n_actions)
+    if n_left or not N_FIRST <= n_columns <= len(DERIVED):
         raise LessonError("derived: not one float32 for each action and derived feature")
-    values = np.frombuffer(decision.derived, "<f4").reshape(n_actions, len(DERIVED))
+    values = np.frombuffer(decision.derived, "<f4").reshape(n_actions, n_columns)
     if not np.isfinite(values).all():
         raise LessonError("derived: not finite")
-    return [tuple(row) for row in values.tolist()]
+    return [completed(row) for row in values.tolist()]
 
 
 def _eligible(decision: Decision) -> list[Mask] | None:

@@ -16,6 +16,7 @@ from agent.lessons import FeatureRows
 from agent.loops import LoopSettings
 from agent.recipe import RewardRecipe
 from agent.records import Decision, Entry, Experience, StreamId
+from agent.user_rates import UserLedger
 
 BATCH = 1000
 """Entries read at once."""
@@ -46,9 +47,18 @@ class LogFollower:
         learner: What it has learned.
     """
 
-    def __init__(self, log: Log, join: Join, learner: LoopLearner) -> None:
+    def __init__(self, log: Log, join: Join, learner: LoopLearner, users: UserLedger | None = None) -> None:
+        """Stand where the join stands.
+
+        Args:
+            log: The log.
+            join: From its beginning or from a checkpoint's state.
+            learner: As far as the join.
+            users: Told what each lesson tells of its user; to be flushed by whoever owns it. None to tell nobody.
+        """
         self.join = join
         self.learner = learner
+        self._users = users
         self._log = log
         self._rows = FeatureRows(log.rows)
         self._ahead: deque[Entry] = deque()
@@ -92,7 +102,9 @@ class LogFollower:
             return False
         self._ahead.popleft()
         if isinstance(outcome, Experience):
-            self.learner.learn(outcome, self._rows)
+            showings, user = self.learner.learn(outcome, self._rows), outcome.decision.user
+            if self._users is not None and user is not None and showings:
+                self._users.note(outcome.id, user, showings)
         return True
 
     def _next(self) -> Entry | None:
@@ -101,20 +113,25 @@ class LogFollower:
         return self._ahead[0] if self._ahead else None
 
 
-def relearn(log: Log, settings: LoopSettings, until: StreamId | None = None) -> LoopLearner:
+def relearn(
+    log: Log, settings: LoopSettings, until: StreamId | None = None, *, users: UserLedger | None = None
+) -> LoopLearner:
     """What a learner knows that read this log from its beginning, undisturbed.
 
     Args:
         log: The log.
         settings: The lineage's settings.
         until: Last entry to take in, for example a checkpoint's tail; None for as far as windows have closed.
+        users: Told of each lesson, and flushed.
     """
-    follower = LogFollower(log, Join(RewardRecipe(settings.reward)), LoopLearner(settings))
+    follower = LogFollower(log, Join(RewardRecipe(settings.reward)), LoopLearner(settings), users)
     at_end = False
     while not at_end:
         at_end = follower.gather() < BATCH
         while follower.advance(until):
             pass
+        if users is not None:
+            users.flush()
     return follower.learner
 
 

@@ -17,8 +17,8 @@ from pydantic import Field
 LOOP_NAME = r"^[a-z0-9._-]{1,64}$"
 DEFAULT_LOOP = "default"
 
-LEARNING_FORMAT = 1
-"""Raise it when a default of a policy's options changes: the same settings then begin a new lineage."""
+LEARNING_FORMAT = 2
+"""Raise it when the same settings learn differently than before: they then begin a new lineage."""
 
 Bounded = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -95,6 +95,17 @@ class LimitSettings(_Frozen):
     nesting: Annotated[int, Field(ge=1, le=16)] = 4
 
 
+class UserSettings(_Frozen):
+    """What is remembered of users.
+
+    Attributes:
+        keep_days: A user's running rates are forgotten when nothing was learned of the user for so many days; 0 keeps
+            none, and none are read.
+    """
+
+    keep_days: Annotated[float, Field(ge=0.0, le=3650.0, allow_inf_nan=False)] = 30.0
+
+
 class LoopSettings(_Frozen):
     """One learning problem.
 
@@ -115,6 +126,7 @@ class LoopSettings(_Frozen):
     floor: Share = 0.02
     reward: RewardSettings = RewardSettings()
     limits: LimitSettings = LimitSettings()
+    users: UserSettings = UserSettings()
     publish_every_s: Annotated[float, Field(ge=0.1, le=3600.0, allow_inf_nan=False)] = 0.5
 
     @pydantic.field_validator("variants")

@@ -67,7 +67,9 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", t
         slots: In slate order.
         chosen: Indices into ``action_ids``, one a slot.
         propensities: One a slot, conditional on the slots before and the variant, in (0, 1].
-        derived: float32 little-endian, shape (n_actions, len(DERIVED)); empty where nothing was known.
+        derived: float32 little-endian, shape (n_actions, n): the first n of ``DERIVED`` for each action. All of them,
+            or the loop's alone where nothing was known of the user, or fewer from an older release; empty where nothing
+            was known at all. ``policies.derived.completed`` fills in the rest.
         floor: The exploration floor that was mixed in.
     """
 

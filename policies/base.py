@@ -22,8 +22,35 @@ Distribution = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 """Shape (n_actions,): True where an action may be chosen."""
 
-DERIVED = ("item_rate", "item_count")
-"""Names, in order, of the derived features in ``Action.derived``: shrunken running reward rate, number of showings."""
+DERIVED = (
+    "item_rate",
+    "item_count",
+    "item_age_h",
+    "tag_rate",
+    "user_rate",
+    "user_count",
+    "user_tag_rate",
+    "user_tag_count",
+)
+"""Names, in order, of the derived features in ``Action.derived``; the order is a contract, new ones are only appended.
+
+* item_rate: running reward of a showing of the item, shrunken towards ``tag_rate``; item_count: its showings.
+* item_age_h: hours of stream time from the item's first showing to the newest one of any; 0 for an item never shown.
+* tag_rate: mean over the item's tags of their running reward, each shrunken towards the overall mean.
+* user_rate: how much more reward this user gave than the items' rates had promised, per showing, shrunken towards 0;
+  user_count: showings to this user.
+* user_tag_rate: how much more this user gave for the item's tags than the item's and the user's own rate promised, mean
+  over the tags, each shrunken towards 0; user_tag_count: mean over the tags of the showings it rests on.
+
+Nothing known is written so: no values at all before the loop has learned anything; where the item is new, item_count 0
+and item_rate its tags' rate; where the user is unknown, new or could not be read, the four user columns are 0.
+"""
+
+N_LOOP_DERIVED = 4
+"""The first so many of ``DERIVED`` are the loop's, the same for every user; the others are the user's."""
+
+GROWING = frozenset({"item_count", "item_age_h", "user_count", "user_tag_count"})
+"""Those of ``DERIVED`` that start at 0 and grow without bound: a model does well to take their ``log1p``."""
 
 
 class PolicyError(ValueError):
@@ -45,7 +72,8 @@ class Action:
         id: The application's name for it.
         features: Its JSON features as used (catalogue entry overlaid by the request's).
         key: Content address of ``features`` (12 bytes); equal keys mean equal features, so work may be cached by it.
-        derived: Values of ``DERIVED`` at decide time, float32-representable; empty where nothing is known yet.
+        derived: Values of ``DERIVED`` at decide time, all of them finite and float32-representable; empty where the
+            loop has learned nothing yet.
     """
 
     id: str

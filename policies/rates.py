@@ -1,85 +1,111 @@
-"""Running reward rate and count of each item: the derived features of every action.
+"""Running reward rates of items and of their tags: the derived features that are the same for every user.
 
-In: the reward of each shown item, in log order. Out: for an item its shrunken rate and its count. The learner keeps one
-and ships it in the snapshot; a replica reads it when it decides, and what it read is logged with the decision.
+In: the reward of each shown item, in log order. Out: the derived features of an item. The learner keeps one and ships
+it in the snapshot; a replica reads it when it decides, and what it read is logged with the decision.
 """
 
 from __future__ import annotations
 
 import math
-import struct
-from collections.abc import Iterable
+from collections import OrderedDict
 
 import msgspec
 
 from policies.base import PolicyError
+from policies.derived import completed
+from policies.tags import Tags
 
 PRIOR_WEIGHT = 10.0
-"""The overall mean reward counts as much as this many showings of the item."""
+"""What an item is expected to bring counts as much as this many showings of it; so with tags."""
 
-_FORMAT = 1
-_float32 = struct.Struct("<f")
+N_ITEMS = 100_000
+"""Items remembered; beyond it the one shown longest ago is forgotten, and is new when it is shown again."""
+
+N_TAGS = 20_000
+"""Tags remembered, likewise."""
+
+MS_PER_HOUR = 3_600_000.0
+
+_Item = tuple[float, int, int]
+"""Sum of rewards, showings, stream milliseconds of the first."""
+
+_Tag = tuple[float, int]
 
 
 class ItemRates:
-    """Reward sums and counts by item, and over all.
+    """Reward sums and counts by item, by tag, and over all.
+
+    An item's rate leans on the mean rate of its tags, that of a tag on the mean over all.
 
     >>> rates = ItemRates()
     >>> rates.observe("a", 1.0); rates.observe("b", 0.0)
-    >>> rates.derive("never shown")
+    >>> rates.derive("never shown")[:2]
     (0.5, 0.0)
     """
 
-    def __init__(self, prior_weight: float = PRIOR_WEIGHT) -> None:
+    def __init__(self, prior_weight: float = PRIOR_WEIGHT, *, n_items: int = N_ITEMS, n_tags: int = N_TAGS) -> None:
         if not 0.0 < prior_weight < math.inf:
             raise PolicyError(f"prior_weight={prior_weight} must be positive and finite")
         self._prior_weight = prior_weight
-        self._items: dict[str, tuple[float, int]] = {}
-        self._sum, self._n = 0.0, 0
-        self._derived: dict[str, tuple[float, ...]] = {}
+        self._n_items, self._n_tags = n_items, n_tags
+        self._items: OrderedDict[str, _Item] = OrderedDict()
+        self._tags: OrderedDict[int, _Tag] = OrderedDict()
+        self._sum, self._n, self._newest_ms = 0.0, 0, 0
 
-    def observe(self, action_id: str, reward: float) -> None:
+    @property
+    def mean(self) -> float | None:
+        """Mean reward of all showings; None before the first."""
+        return self._sum / self._n if self._n else None
+
+    def observe(self, action_id: str, reward: float, tags: Tags = (), at_ms: int = 0) -> None:
         """Count one showing.
+
+        Args:
+            action_id: The item.
+            reward: Of this showing.
+            tags: The item's.
+            at_ms: Stream time.
 
         Raises:
             PolicyError: if the reward is not finite.
         """
         if not math.isfinite(reward):
             raise PolicyError(f"reward={reward} of item {action_id!r} must be finite")
-        total, n = self._items.get(action_id, (0.0, 0))
-        self._items[action_id] = (total + reward, n + 1)
+        total, n, first_ms = self._items.pop(action_id, (0.0, 0, at_ms))
+        self._items[action_id] = total + reward, n + 1, first_ms
+        for tag in tags:
+            tag_total, tag_n = self._tags.pop(tag, (0.0, 0))
+            self._tags[tag] = tag_total + reward, tag_n + 1
+        self._forget()
         self._sum += reward
         self._n += 1
-        self._derived.clear()
+        self._newest_ms = max(self._newest_ms, at_ms)
 
-    def derive(self, action_id: str) -> tuple[float, ...]:
-        """``DERIVED`` of one item, rounded to float32: rate shrunken towards the overall mean, and count.
+    def derive(self, action_id: str, tags: Tags = ()) -> tuple[float, ...]:
+        """``DERIVED`` of one item for a user of whom nothing is known, rounded to float32.
 
-        Empty before the first showing of anything; the overall mean and 0 for an item never shown. Only known items are
-        remembered, so that made-up ids in requests can't fill the memory.
+        Empty before the first showing of anything.
         """
         if not self._n:
             return ()
-        known = self._derived.get(action_id)
-        if known is None:
-            total, n = self._items.get(action_id, (0.0, 0))
-            rate = (total + self._prior_weight * self._sum / self._n) / (n + self._prior_weight)
-            known = (_rounded(rate), _rounded(float(n)))
-            if n:
-                self._derived[action_id] = known
-        return known
+        mean, weight = self._sum / self._n, self._prior_weight
+        tag_rate = self._tag_rate(tags, mean)
+        total, n, first_ms = self._items.get(action_id, (0.0, 0, self._newest_ms))
+        rate, age_h = (total + weight * tag_rate) / (n + weight), (self._newest_ms - first_ms) / MS_PER_HOUR
+        return completed((rate, float(n), max(0.0, age_h), tag_rate))
 
     def __len__(self) -> int:
         return len(self._items)
 
     def to_bytes(self) -> bytes:
-        """All of it, sorted: equal observations in equal order, equal bytes."""
-        rows = [(action_id, *self._items[action_id]) for action_id in sorted(self._items)]
-        return _encoder.encode((_FORMAT, self._prior_weight, self._sum, self._n, rows))
+        """All of it, what was shown longest ago first: equal observations, equal bytes."""
+        items = [_StoredItem(action_id, *item) for action_id, item in self._items.items()]
+        tags = [(tag, *sums) for tag, sums in self._tags.items()]
+        return _encoder.encode(_Stored(_FORMAT, self._prior_weight, self._sum, self._n, items, self._newest_ms, tags))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> ItemRates:
-        """What ``to_bytes`` gave; empty bytes are empty rates.
+        """What ``to_bytes`` gave, here or in the release before; empty bytes are empty rates.
 
         Raises:
             PolicyError: if the bytes are something else.
@@ -87,23 +113,54 @@ class ItemRates:
         if not data:
             return cls()
         try:
-            version, weight, total, n, rows = _decoder.decode(data)
+            stored = _decoder.decode(data)
         except msgspec.MsgspecError as error:
             raise PolicyError(f"{len(data)} bytes are no item rates: {error}") from error
-        if version != _FORMAT:
-            raise PolicyError(f"item rates of format {version}; this release reads format {_FORMAT}")
-        return cls(weight)._filled(total, n, rows)
+        if stored.format not in (1, _FORMAT):
+            raise PolicyError(f"item rates of format {stored.format}; this release reads formats 1 and {_FORMAT}")
+        return cls(stored.prior_weight)._filled(stored)
 
-    def _filled(self, total: float, n: int, rows: Iterable[tuple[str, float, int]]) -> ItemRates:
-        self._sum, self._n = total, n
-        self._items = {action_id: (item_total, item_n) for action_id, item_total, item_n in rows}
+    def _filled(self, stored: _Stored) -> ItemRates:
+        self._sum, self._n, self._newest_ms = stored.sum, stored.n, stored.newest_ms
+        self._items = OrderedDict((item.id, (item.sum, item.n, item.first_ms)) for item in stored.items)
+        self._tags = OrderedDict((tag, (total, n)) for tag, total, n in stored.tags)
         return self
 
+    def _tag_rate(self, tags: Tags, mean: float) -> float:
+        if not tags:
+            return mean
+        weight, sum_of_rates = self._prior_weight, 0.0
+        for tag in tags:
+            total, n = self._tags.get(tag, (0.0, 0))
+            sum_of_rates += (total + weight * mean) / (n + weight)
+        return sum_of_rates / len(tags)
 
+    def _forget(self) -> None:
+        while len(self._items) > self._n_items:
+            self._items.popitem(last=False)
+        while len(self._tags) > self._n_tags:
+            self._tags.popitem(last=False)
+
+
+class _StoredItem(msgspec.Struct, array_like=True, gc=False):
+    id: str
+    sum: float
+    n: int
+    first_ms: int = 0
+
+
+class _Stored(msgspec.Struct, array_like=True):
+    """What format 1 lacked has a default."""
+
+    format: int
+    prior_weight: float
+    sum: float
+    n: int
+    items: list[_StoredItem]
+    newest_ms: int = 0
+    tags: list[tuple[int, float, int]] = []
+
+
+_FORMAT = 2
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[int, float, float, int, list[tuple[str, float, int]]])
-
-
-def _rounded(value: float) -> float:
-    result: float = _float32.unpack(_float32.pack(max(-3e38, min(3e38, value))))[0]
-    return result
+_decoder = msgspec.msgpack.Decoder(_Stored)

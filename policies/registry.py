@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from policies import baselines, vw_options
+from policies import baselines, linear_options, vw_options
 from policies.base import Learner, Policy, PolicyError
+from policies.linear import LinearLearner, LinearPolicy
 from policies.vw import VwLearner, VwPolicy
 
 Options = Mapping[str, Any]
@@ -19,7 +20,7 @@ Options = Mapping[str, Any]
 
 def kinds() -> tuple[str, ...]:
     """Every kind a loop may name."""
-    return (*baselines.STATIC, "vw")
+    return (*baselines.STATIC, "vw", "linear")
 
 
 def is_static(kind: str) -> bool:
@@ -33,7 +34,7 @@ def problems(kind: str, options: Options) -> list[str]:
         return [f"kind={kind!r}: no such policy; choose one of {', '.join(kinds())}"]
     if is_static(kind):
         return [f"options.{name}: {kind} has no options; remove it" for name in options]
-    return vw_options.problems(options)
+    return linear_options.problems(options) if kind == "linear" else vw_options.problems(options)
 
 
 def make_policy(kind: str, options: Options, blob: bytes, *, reward_range: tuple[float, float]) -> Policy:
@@ -45,6 +46,8 @@ def make_policy(kind: str, options: Options, blob: bytes, *, reward_range: tuple
     _refuse(kind, options)
     if is_static(kind):
         return baselines.STATIC[kind]()
+    if kind == "linear":
+        return LinearPolicy(linear_options.parse(options), blob)
     return VwPolicy(vw_options.parse(options), blob, reward_range=reward_range)
 
 
@@ -63,6 +66,8 @@ def make_learner(kind: str, options: Options, *, reward_range: tuple[float, floa
     _refuse(kind, options)
     if is_static(kind):
         return baselines.make_static_learner()
+    if kind == "linear":
+        return LinearLearner.fresh(linear_options.parse(options), reward_range=reward_range, seed=seed)
     return VwLearner.fresh(vw_options.parse(options), reward_range=reward_range, seed=seed)
 
 
@@ -75,6 +80,8 @@ def resume_learner(kind: str, options: Options, state: bytes, *, reward_range: t
     _refuse(kind, options)
     if is_static(kind):
         return baselines.make_static_learner(state)
+    if kind == "linear":
+        return LinearLearner(linear_options.parse(options), state, reward_range=reward_range)
     return VwLearner(vw_options.parse(options), state, reward_range=reward_range)
 
 

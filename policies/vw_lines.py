@@ -1,7 +1,7 @@
 """A request as Vowpal Wabbit lines: one shared line for each slot, one line for each action.
 
 In: context, slots and actions. Out: text. Serving and learning build it here, so they can't differ. Namespaces:
-c context, s slot, a action features, i item id, r its running rate and count.
+c context, s slot, a action features, i item id, r what running rates say of the item and of this user's taste for it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Hashable
 from typing import TypeVar
 
-from policies.base import Action, Context, Features, Slot
+from policies.base import N_LOOP_DERIVED, Action, Context, Features, Slot
 from policies.features import vw_number, vw_text, vw_word
 from policies.vw_options import VwOptions
 
@@ -43,22 +43,23 @@ class ActionTexts:
         self._lines: dict[tuple[str, bytes, tuple[float, ...]], str] = {}
 
     def of(self, action: Action) -> str:
-        """One action's line."""
-        known = (action.id, action.key, action.derived)
+        """One action's line; the user's part of it, which comes last, is built for each request."""
+        of_loop, of_user = action.derived[:N_LOOP_DERIVED], action.derived[N_LOOP_DERIVED:]
+        known = (action.id, action.key, of_loop)
         line = self._lines.get(known)
         if line is None:
-            line = self._built(action)
+            line = self._built(action, of_loop)
             if action.key:
                 _keep(self._lines, known, line)
-        return line
+        return line + user_text(of_user, self._reward_range) if self._options.item_rate and any(of_user) else line
 
-    def _built(self, action: Action) -> str:
+    def _built(self, action: Action, of_loop: tuple[float, ...]) -> str:
         named = "id=" + vw_word(action.id)
         text = "|a " + (_row_text(action.key, action.features) or named)
         if self._options.item_id:
             text += " |i " + named
-        if self._options.item_rate and action.derived:
-            text += " |r " + derived_text(action.derived, self._reward_range)
+        if self._options.item_rate and of_loop:
+            text += " |r " + loop_text(of_loop, self._reward_range)
         return text
 
 
@@ -75,11 +76,17 @@ def _row_text(key: bytes, features: Features) -> str:
     return text
 
 
-def derived_text(derived: tuple[float, ...], reward_range: tuple[float, float]) -> str:
-    """The rate as a share of the reward range, the count by its logarithm."""
-    (rate, count), (least, greatest) = derived, reward_range
-    share = min(max((rate - least) / (greatest - least), 0.0), 1.0)
-    return f"rate:{vw_number(share)} count:{vw_number(math.log1p(count) / 10)}"
+def loop_text(of_loop: tuple[float, ...], reward_range: tuple[float, float]) -> str:
+    """Rates of item and tags as shares of the reward range, the count by its logarithm."""
+    (rate, count, _, tag_rate), (least, greatest) = of_loop, reward_range
+    share, tag_share = [min(max((one - least) / (greatest - least), 0.0), 1.0) for one in (rate, tag_rate)]
+    return f"rate:{vw_number(share)} count:{vw_number(math.log1p(count) / 10)} tags:{vw_number(tag_share)}"
+
+
+def user_text(of_user: tuple[float, ...], reward_range: tuple[float, float]) -> str:
+    """How much more than it promised the user gave for the item's tags, as a share of the reward range."""
+    share = of_user[2] / (reward_range[1] - reward_range[0])
+    return f" taste:{vw_number(min(max(share, -1.0), 1.0))}"
 
 
 def _keep(texts: dict[_Key, str], key: _Key, text: str) -> None:

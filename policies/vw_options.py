@@ -13,7 +13,7 @@ from typing import Any
 
 from policies.base import PolicyError
 
-NAMESPACES = {"c": "context", "a": "action features", "i": "item id", "r": "item rate and count", "s": "slot"}
+NAMESPACES = {"c": "context", "a": "action features", "i": "item id", "r": "running rates", "s": "slot"}
 """Letters an interaction is written with."""
 
 EXPLORERS = {
@@ -43,7 +43,7 @@ class VwOptions:
         cb_type: Loss estimate: ``mtr``, ``dr`` or ``ips``.
         interactions: Pairs or triples of namespace letters that are crossed.
         item_id: Whether the item's id is a feature.
-        item_rate: Whether its running reward rate and count are.
+        item_rate: Whether running rates are: the item's, its tags', and the user's taste for them.
         settle_every: Lessons between two exact states.
     """
 

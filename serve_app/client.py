@@ -105,8 +105,9 @@ class Client:
         return self.rewards([_feedback(event_id, value, told)])
 
     def rewards(self, feedback: Iterable[Feedback]) -> int:
-        """Report several rewards in one request; answers how many were accepted."""
-        return self.send(calls.rewards(feedback, loop=self.loop))
+        """Report several rewards in one request, none for none; answers how many were accepted."""
+        told = list(feedback)
+        return self.send(calls.rewards(told, loop=self.loop)) if told else 0
 
     def reward_slate(self, event_id: str, values: Sequence[float], *, loop: str | None = None) -> int:
         """Report one reward for each slot, in slot order."""
@@ -239,7 +240,8 @@ class AsyncClient:
 
     async def rewards(self, feedback: Iterable[Feedback]) -> int:
         """As ``Client.rewards``."""
-        return await self.send(calls.rewards(feedback, loop=self.loop))
+        told = list(feedback)
+        return await self.send(calls.rewards(told, loop=self.loop)) if told else 0
 
     async def reward_slate(self, event_id: str, values: Sequence[float], *, loop: str | None = None) -> int:
         """As ``Client.reward_slate``."""

@@ -1,7 +1,8 @@
 """A decision, from a parsed request to the answer: offer, choose, log, answer; in this order and never otherwise.
 
-In: a ``SlateRequest`` and the loop's runtime. Out: a ``SlateAnswer`` whose decision is in the log already. A policy
-that fails is replaced by the snapshot before, then by the baseline; only a log that can't be written refuses a request.
+In: a ``SlateRequest`` and the loop's runtime. Out: a ``SlateAnswer`` whose decision is in the log already. A user whose
+row can't be read is decided for as one unknown; a policy that fails is replaced by the snapshot before, then by the
+baseline; only a log that can't be written refuses a request.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -17,12 +18,13 @@ from agent.arms import LEARNED, Arm
 from agent.event_log import EventConflict, EventLog, LogUnavailable
 from agent.loops import LimitSettings
 from agent.records import Decision
+from agent.user_reader import UserReader, UserUnread
 from policies.base import Context, Slate
 from policies.sampling import NothingEligible
 from serve_app.asking import Asked, resolve
 from serve_app.errors import ConflictError, UnavailableError, UnprocessableError, shown
 from serve_app.loop_runtime import LoopRuntime
-from serve_app.rows import Offered, read_features
+from serve_app.rows import Offered, read_features, seen_by
 from serve_app.tokens import Signer, check_client_id
 from serve_app.wire import EMPTY, ChosenItem, SlateAnswer, SlateRequest
 
@@ -31,11 +33,15 @@ logger = logging.getLogger("slateloop.decide")
 _NO_CONTEXT = Context()
 
 
-class FallbackCounter(Protocol):
-    """Counts decisions that a failing policy could not make."""
+class DecisionCounter(Protocol):
+    """Counts what a decision had to do without."""
 
     def fell_back(self, loop: str, reason: str) -> None:
-        """One more."""
+        """One more that a failing policy could not make."""
+        ...
+
+    def user_read(self, loop: str, result: Literal["known", "new", "failed"]) -> None:
+        """A user's row was looked for."""
         ...
 
 
@@ -45,11 +51,15 @@ class Decider:
     Args:
         log: Where decisions go before they are answered.
         signer: The signer in use; asked for at each decision, since keys may rotate.
-        counter: Told of every fallback.
+        counter: Told of every fallback, and of every look at a user's row.
+        users: Reads users' rows.
     """
 
-    def __init__(self, log: EventLog, signer: Callable[[], Signer], counter: FallbackCounter) -> None:
+    def __init__(
+        self, log: EventLog, signer: Callable[[], Signer], counter: DecisionCounter, users: UserReader
+    ) -> None:
         self._log = log
+        self._users = users
         self._signer = signer
         self._counter = counter
 
@@ -71,7 +81,7 @@ class Decider:
             check_client_id(request.event_id)
         asked = resolve(request, limits)
         context = _context(request.context, limits)
-        offered = await loop.shelf.offer(request.actions)
+        offered = await self._offered(request, loop)
         event_id = request.event_id or self._signer().make(loop.name)
         variant = loop.dealer.deal(user=request.user, session=request.session, event_id=event_id)
         seed = int.from_bytes(blake2b(event_id.encode(), digest_size=8).digest(), "little")
@@ -99,6 +109,19 @@ class Decider:
         )
         rows = {one.action.key: one.row for one in offered}
         return _answer(await self._append(loop.name, decision, rows, body if request.event_id else None))
+
+    async def _offered(self, request: SlateRequest, loop: LoopRuntime) -> list[Offered]:
+        """The actions with all that is known of items and of this user."""
+        offered = await loop.shelf.offer(request.actions)
+        if not loop.users_of or request.user is None:
+            return offered
+        try:
+            user = await self._users.read(loop.name, loop.users_of, request.user)
+        except UserUnread:
+            self._counter.user_read(loop.name, "failed")
+            return offered
+        self._counter.user_read(loop.name, "known" if user else "new")
+        return seen_by(user, offered) if user else offered
 
     def _choose(
         self, loop: LoopRuntime, variant: str, context: Context, offered: Sequence[Offered], asked: Asked, seed: int

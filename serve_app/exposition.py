@@ -31,6 +31,7 @@ _COUNTERS = {
     metrics.DECIDED: ("Slate requests answered.", ("loop", "variant", "outcome")),
     metrics.REWARDED: ("Pieces of feedback received.", ("loop", "result")),
     metrics.FELL_BACK: ("Decisions that a learned policy failed to make.", ("loop", "reason")),
+    metrics.USER_READ: ("Looks at what is remembered of a decision's user.", ("loop", "result")),
 }
 
 _LOOP_GAUGES = {

@@ -77,7 +77,8 @@ class Loader:
         except (SnapshotError, PolicyError) as error:
             logger.warning("loop %s keeps serving what it has: snapshot %s: %s", name, wanted.version, error)
             return old, known, f"snapshot {wanted.version} can't be served: {error}"
-        return Served(Arm(policy, snapshot.kind, wanted.version), None if old is None else old.arm), rates, ""
+        arm = Arm(policy, snapshot.kind, wanted.version)
+        return Served(arm, None if old is None else old.arm, snapshot.lineage), rates, ""
 
     def _rows(self, name: str, before: LoopRuntime | None, limits: LimitSettings) -> Rows:
         store = StoredCatalogue(self._redis, name)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from agent.arms import Arm, arms_of, baseline
+from agent.arms import LEARNED, Arm, arms_of, baseline
 from agent.loops import LoopSettings
+from agent.user_rates import keep_s
 from agent.variants import Dealer
 from serve_app.rows import Shelf
 
@@ -21,10 +22,12 @@ class Served:
     Attributes:
         arm: ``learned`` as the snapshot has it.
         previous: The snapshot before, to fall back on.
+        lineage: What learned it; its users' rows are read.
     """
 
     arm: Arm
     previous: Arm | None = None
+    lineage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,10 @@ class LoopRuntime:
         settings_version: Version of ``settings``.
         arms: Variant → arm.
         fallbacks: What to try, in order, when ``learned`` fails.
-        shelf: The loop's actions under the snapshot's item rates.
+        shelf: The loop's actions under the snapshot's rates.
         served: The snapshot being served, or None before the first.
         trouble: Why a newer snapshot is not being served; "" where all is well.
+        users_of: The lineage whose rows of users decisions read; "" where they read none.
     """
 
     name: str
@@ -49,6 +53,7 @@ class LoopRuntime:
     shelf: Shelf
     served: Served | None = None
     trouble: str = ""
+    users_of: str = ""
 
 
 def runtime(
@@ -66,4 +71,11 @@ def runtime(
         shelf,
         served,
         trouble,
+        _users_of(settings, served),
     )
+
+
+def _users_of(settings: LoopSettings, served: Served | None) -> str:
+    """Every arm reads them where ``learned`` does, since it learns from all."""
+    is_learning = settings.variants.get(LEARNED, 0.0) > 0.0 and keep_s(settings) > 0
+    return served.lineage if served is not None and is_learning else ""

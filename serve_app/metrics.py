@@ -25,6 +25,7 @@ DECIDE_BUCKET = "decide_duration_bucket"
 DECIDE_MICROSECONDS = "decide_duration_us"
 REWARDED = "reward_events_total"
 FELL_BACK = "fallback_total"
+USER_READ = "user_reads_total"
 
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Upper ends of the latency histogram; one more bucket holds the rest."""
@@ -56,6 +57,10 @@ class Meter:
     def fell_back(self, loop: str, reason: str) -> None:
         """A learned policy failed and another one served; ``reason`` says which."""
         self._counts[(FELL_BACK, loop, reason)] += 1
+
+    def user_read(self, loop: str, result: Literal["known", "new", "failed"]) -> None:
+        """A decision looked for its user's row; without it the user counts as new."""
+        self._counts[(USER_READ, loop, result)] += 1
 
     async def flush(self, client: redis.asyncio.Redis) -> None:
         """Add everything counted to the totals; what can't be added now is kept for the next time."""

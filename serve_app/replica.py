@@ -15,6 +15,7 @@ from agent.connection import connect, connect_async
 from agent.event_log import EventLog
 from agent.loop_store import LoopStore
 from agent.loops import DEFAULT_LOOP
+from agent.user_reader import UserReader
 from serve_app.access import Access
 from serve_app.asgi import App, Application, Bound, with_cors
 from serve_app.auth import KeyStore
@@ -62,6 +63,7 @@ class Replica:
         self.access = Access(self._client)
         self.loops = Loops(Loader(redis), self._client)
         self._log = EventLog(self._client)
+        self._users = UserReader(self._client)
         self._watch = Watch(
             self._listener,
             loops=self.loops.refresh,
@@ -79,6 +81,7 @@ class Replica:
             LogUnavailable: the datastore can't be reached.
         """
         await self._log.open()
+        await self._users.open()
         await self.access.refresh()
         await self.loops.get(DEFAULT_LOOP)
         self._tasks = [asyncio.create_task(self._watch.run()), asyncio.create_task(self.meter.run(self._client))]
@@ -99,6 +102,7 @@ class Replica:
         self._tasks = []
         await self.meter.flush(self._client)
         await self._log.close()
+        await self._users.close()
         await self._client.aclose()
         await self._listener.aclose()
         self._redis.close()
@@ -106,7 +110,7 @@ class Replica:
     def _bound(self, settings: ReplicaSettings) -> Sequence[Bound]:
         """Every route with its handler."""
         resolver = LoopResolver(self.loops, LoopStore(self._redis).names, lambda: self.access.signer)
-        decider = Decider(self._log, lambda: self.access.signer, self.meter)
+        decider = Decider(self._log, lambda: self.access.signer, self.meter, self._users)
         slates = SlateRoutes(resolver, decider, self.meter, batch_limit=settings.batch_limit)
         rewards = RewardRoutes(resolver, self._log, self.meter, batch_limit=settings.batch_limit)
         loops = LoopRoutes(self._redis, self.loops, resolver)

@@ -2,12 +2,12 @@
 
 In: an id and raw feature bytes. Out: an ``Offered``: features checked against the loop's limits, overlaid on the loop's
 catalogue, addressed by content, with the derived features of the snapshot being served. A request's bytes are
-decoded and checked once per distinct (id, bytes), and derived features are looked up once per snapshot.
+decoded and checked once per distinct (id, bytes), and derived features are looked up once per snapshot; the user's part
+of them is filled in for each request.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,8 +15,11 @@ import msgspec
 
 from agent.loops import LimitSettings
 from policies import features
-from policies.base import DERIVED, Action, Features
+from policies.base import N_LOOP_DERIVED, Action, Features
+from policies.derived import packed
 from policies.rates import ItemRates
+from policies.tags import Tags, tags_of
+from policies.user_rates import UserRates
 from serve_app.errors import RequestError, UnprocessableError, shown
 from serve_app.memo import Memo
 from serve_app.reading import Reader
@@ -27,8 +30,6 @@ _OFFERED_BYTES = 8 * 2**20
 _CATALOGUE_BYTES = 4 * 2**20
 _OVERHEAD_BYTES = 600
 """What the Python objects of one small row take beside its bytes."""
-
-_DERIVED = struct.Struct(f"<{len(DERIVED)}f")
 
 _read_features: Reader[dict[str, Any]] = Reader(dict[str, Any])
 
@@ -49,12 +50,29 @@ class Offered(NamedTuple):
 
     Attributes:
         row: Canonical JSON of the features; its address is ``action.key``.
-        derived: float32 little-endian, one for each of ``DERIVED``; empty where nothing is known.
+        derived: float32 little-endian, for the first of ``DERIVED``: the loop's alone, or the user's too, in all
+            actions of a request alike; empty where nothing is known.
+        tags: The item's.
     """
 
     action: Action
     row: bytes
     derived: bytes
+    tags: Tags = ()
+
+
+def seen_by(user: UserRates, offered: Sequence[Offered]) -> list[Offered]:
+    """The actions of a request with what is known of its user; as they are while the loop knows nothing of items."""
+    if not all([one.derived for one in offered]):
+        return list(offered)
+    columns = user.derive([one.tags for one in offered])
+    return [_with(one, own) for one, own in zip(offered, columns, strict=True)]
+
+
+def _with(one: Offered, own: tuple[float, ...]) -> Offered:
+    action, row, derived, tags = one
+    values = action.derived[:N_LOOP_DERIVED] + own
+    return Offered(Action(action.id, action.features, action.key, values), row, derived + packed(own), tags)
 
 
 def read_features(raw: msgspec.Raw | bytes, limits: LimitSettings, *, field: str) -> dict[str, Any]:
@@ -133,7 +151,7 @@ class Rows:
 
 
 class Shelf:
-    """Actions ready to be offered, under one snapshot's item rates."""
+    """Actions ready to be offered, under one snapshot's rates."""
 
     def __init__(self, rows: Rows, rates: ItemRates) -> None:
         self.rows = rows
@@ -161,9 +179,10 @@ class Shelf:
         return offered
 
     def _make(self, key: tuple[str, bytes], row: Row) -> Offered:
-        derived = self.rates.derive(key[0])
+        tags = tags_of(row.features, row.key)
+        derived = self.rates.derive(key[0], tags)
         action = Action(key[0], row.features, row.key, derived)
-        offered = Offered(action, row.canonical, _DERIVED.pack(*derived) if derived else b"")
+        offered = Offered(action, row.canonical, packed(derived[:N_LOOP_DERIVED]), tags)
         self._ready.put(key, offered, len(key[1]) + _OVERHEAD_BYTES)
         return offered
 

@@ -5,7 +5,6 @@ In: a ``Run`` (the tally and the pace so far). Out: renderables and text; every 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,8 +14,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from agent.arms import LEARNED
+from simulator.figures import known, rate
 from simulator.run import Run, Screen
-from simulator.tally import ArmSums, Interval, Tally
+from simulator.tally import ArmSums, Tally
+from simulator.views import view_of
 
 LINE_EVERY_S = 5.0
 DRAW_EVERY_S = 0.25
@@ -64,61 +66,43 @@ def screen(console: Console) -> Iterator[Screen]:
 
 def line(run: Run) -> str:
     """The run in one line."""
-    done = f"{run.tally.n:,}" + (f" of {run.drive.n_wanted:,}" if run.drive.n_wanted else "")
-    arms = ", ".join(
-        f"{name} {_number(arm.reward_per_slot)} ({_percent(arm.lift)})" for name, arm in _sorted(run.tally)
-    )
-    return f"{done} requests, {_rate(run.pace)}, {run.gate.lag} behind: {run.course.reward_name} per slot {arms}"
+    view = view_of(run.course)
+    arms = ", ".join(f"{name} {view.figure(arm)}" for name, arm in _sorted(run.tally))
+    return f"{_done(run)} requests, {rate(run.pace)}, {run.gate.lag} behind: {view.title()} {arms or '–'}"
 
 
 def table(run: Run) -> Group:
     """The run as a table, with the learning curve below."""
+    view = view_of(run.course)
     grid = Table(title=f"loop {run.course.route.loop}", title_justify="left", caption_justify="left")
-    headings = ("arm", "requests", f"{run.course.reward_name} per slot", "uniform gets", "lift")
-    for number, heading in enumerate(headings):
+    for number, heading in enumerate(("arm", *view.headings)):
         grid.add_column(heading, justify="left" if number == 0 else "right", no_wrap=True)
     for name, arm in _sorted(run.tally):
-        grid.add_row(*_cells(name, arm), style="bold green" if name == "learned" else "")
+        grid.add_row(name, *view.cells(arm), style="bold green" if name == LEARNED else "")
     return Group(grid, *(Text(text) for text in notes(run)))
 
 
 def notes(run: Run) -> list[str]:
-    """Pace, lag, leads and the learning curve, as lines."""
-    tally, gate = run.tally, run.gate
-    done = f"{tally.n:,}" + (f" of {run.drive.n_wanted:,}" if run.drive.n_wanted else "")
-    lines = [
-        "uniform gets: what a uniform choice among the same offers gets, exactly; lift is over it; ±: 95 % intervals",
-        f"{done} requests in {run.seconds:.0f} s, {_rate(run.pace)}; "
+    """What the columns mean, pace, lag, leads and the learning curve, as lines."""
+    view, gate = view_of(run.course), run.gate
+    return [
+        view.explanation(),
+        f"{_done(run)} requests in {run.seconds:.0f} s, {rate(run.pace)}; "
         f"{gate.lag} experiences behind (limit {gate.max_lag}, waited {gate.waited_s:.0f} s)",
         f"served snapshot: {gate.version or 'none yet'}",
+        *view.findings(run),
     ]
-    leads = [
-        f"{_percent(tally.lead('learned', name))} over {name}" for name in run.course.controls if name in tally.arms
-    ]
-    if leads:
-        lines.append("learned arm: " + ", ".join(leads))
-    if curve := tally.learning_curve():
-        steps = "  ".join(f"{end:,}: {_percent(lift)}" for end, lift, _ in curve[-12:])
-        lines.append(f"learned lift by {tally.block:,} requests: {steps}")
-    return lines
 
 
 def to_json(run: Run) -> dict[str, Any]:
-    """The run as one JSON object; lifts are fractions, and null where nothing was counted."""
-    tally = run.tally
-    lifts = {f"lift_{name}": _known(tally.arm(name).lift) for name in run.course.controls}
+    """The run as one JSON object; lifts and leads are fractions, and null where nothing was counted."""
+    view = view_of(run.course)
     return {
-        "lift": _known(tally.arm("learned").lift),
-        **lifts,
-        "arms": {name: _arm(arm) for name, arm in _sorted(tally)},
-        "lead_over": {name: _known(tally.lead("learned", name)) for name in run.course.controls},
-        "learning_curve": [
-            {"until": end, "lift": _known(lift), "interval_95": _pair(interval)}
-            for end, lift, interval in tally.learning_curve()
-        ],
-        "n_requests": tally.n,
+        **view.json(run),
+        "arms": {name: view.arm_json(arm) for name, arm in _sorted(run.tally)},
+        "n_requests": run.tally.n,
         "seconds": round(run.seconds, 3),
-        "pace_per_s": _known(run.pace),
+        "pace_per_s": known(run.pace),
         "max_lag": run.gate.max_lag,
         "lag": run.gate.lag,
         "waited_s": round(run.gate.waited_s, 3),
@@ -127,52 +111,10 @@ def to_json(run: Run) -> dict[str, Any]:
     }
 
 
-def _arm(arm: ArmSums) -> dict[str, Any]:
-    return {
-        "n_requests": arm.n,
-        "n_slots": arm.n_slots,
-        "reward_per_slot": _known(arm.reward_per_slot),
-        "interval_95": _pair(arm.reward_interval),
-        "uniform_expectation": _known(arm.expectation),
-        "lift": _known(arm.lift),
-        "lift_interval_95": _pair(arm.lift_interval),
-    }
-
-
-def _cells(name: str, arm: ArmSums) -> tuple[str, ...]:
-    return (
-        name,
-        f"{arm.n:,}",
-        f"{_number(arm.reward_per_slot)} ± {_number(_half(arm.reward_interval))}",
-        _number(arm.expectation),
-        f"{_percent(arm.lift)} ± {_percent(_half(arm.lift_interval)).removeprefix('+')}",
-    )
+def _done(run: Run) -> str:
+    return f"{run.tally.n:,}" + (f" of {run.drive.n_wanted:,}" if run.drive.n_wanted else "")
 
 
 def _sorted(tally: Tally) -> list[tuple[str, ArmSums]]:
     """Learned first, then by name."""
-    return sorted(tally.arms.items(), key=lambda item: (item[0] != "learned", item[0]))
-
-
-def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
-
-
-def _rate(value: float) -> str:
-    return "–/s" if math.isnan(value) else f"{value:.0f}/s"
-
-
-def _percent(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:+.1%}"
-
-
-def _half(interval: Interval) -> float:
-    return (interval[1] - interval[0]) / 2
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 5)
-
-
-def _pair(interval: Interval) -> list[float | None]:
-    return [_known(end) for end in interval]
+    return sorted(tally.arms.items(), key=lambda item: (item[0] != LEARNED, item[0]))

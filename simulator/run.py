@@ -1,6 +1,6 @@
-"""One run of a world against a live service, from the first request to the last.
+"""One run of simulated users against a live service, from the first request to the last.
 
-In: a course (the world, its loop and arms) and how hard to drive. Out: the ``Run`` so far, whenever it is looked at.
+In: a course (the users, their loop and arms) and how hard to drive. Out: the ``Run`` so far, whenever it is looked at.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agent.loops import LoopSettings
 from simulator.pacing import LagGate, Pacer
 from simulator.service import Service
 from simulator.tally import Tally
-from simulator.traffic import Route, World, drive
+from simulator.traffic import Route, Users, play
+
+if TYPE_CHECKING:
+    from envs.world import Kpi  # worlds are heavy to load, and a replay needs none
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +28,14 @@ class Course:
     Attributes:
         settings: What the loop is asked to be.
         controls: Arms that the learned arm is compared with, besides the exact uniform expectation.
-        reward_name: What a reward is, for people.
+        kpi: What the owner of the users' world looks at; None where that is the reward.
     """
 
     route: Route
-    world: World
+    users: Users
     settings: LoopSettings
     controls: tuple[str, ...] = ()
-    reward_name: str = "reward"
+    kpi: Kpi | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Drive:
     Attributes:
         rate: Requests per second at most; 0 for as fast as the service learns.
         max_lag: Wait whenever the service is more experiences behind.
-        n_wanted: Requests, or None for as many as the world has.
+        n_wanted: Requests, or None for as many as the users make.
         seconds: End after so long, or None.
         clock: Monotonic seconds.
     """
@@ -62,11 +65,13 @@ class Run:
     course: Course
     drive: Drive
     gate: LagGate
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally = field(init=False)
     began_at: float = field(init=False)
     _ended_at: float | None = None
 
     def __post_init__(self) -> None:
+        kpi = self.course.kpi
+        self.tally = Tally() if kpi is None else Tally(kpi.per)
         self.began_at = self.drive.clock()
 
     @property
@@ -105,15 +110,22 @@ def begin(service: Service, course: Course, drive: Drive) -> Run:
 
 
 def conduct(service: Service, run: Run, screen: Screen) -> None:
-    """Send the world's requests until it, the wanted number or the time ends; interrupted, what was counted stays.
+    """Send the users' requests until they, the wanted number or the time end; interrupted, what was counted stays.
 
     Raises:
         StalledError: when the service stops learning.
     """
-    pacer = Pacer(run.drive.rate, clock=run.drive.clock, sleep=run.drive.sleep)
+    course, clock = run.course, run.drive.clock
+    pacer = Pacer(run.drive.rate, clock=clock, sleep=run.drive.sleep)
+
+    def admit() -> None:
+        run.gate.admit()
+        pacer.wait()
+
+    steps = play(service, course.users, course.route, n_requests=run.drive.n_wanted, admit=admit, clock=clock)
     try:
-        for outcome in drive(service, run.course.world, run.course.route, gate=run.gate, pacer=pacer):
-            run.tally.add(outcome)
+        for step in steps:
+            run.tally.add(step)
             screen.update(run)
             if run.is_over:
                 break

@@ -1,14 +1,42 @@
-"""What an experiment needs of a client: two calls of the loop, and how far it has learned.
+"""What an experiment needs of a loop: to ask it for slates, to tell it what happened, and how far it has learned.
 
-The command line passes a real client in; tests pass a fake. Nothing here knows how the service is reached.
+The live service's client is one (the command line passes it in), ``simulator/in_process.py`` another, tests pass a
+fake. Nothing here knows how the loop is reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, Required, TypedDict
 
 Features = Mapping[str, Any]
+
+
+class Feedback(TypedDict, total=False):
+    """One piece of feedback, in the service's own words.
+
+    Attributes:
+        type: Which entry of the loop's recipe weighs it.
+        slot: 0-based number or id of the slot it belongs to.
+    """
+
+    event_id: Required[str]
+    value: Required[float]
+    type: str
+    slot: int | str | None
+    action: str | None
+    reward_id: str
+    loop: str | None
+    props: Features
+
+
+class Item(Protocol):
+    """An action in its slot."""
+
+    @property
+    def propensity(self) -> float:
+        """With which it was chosen, given the slots before, in (0, 1]."""
+        ...
 
 
 class Shown(Protocol):
@@ -22,6 +50,11 @@ class Shown(Protocol):
     @property
     def ids(self) -> tuple[str, ...]:
         """The chosen actions, in slot order."""
+        ...
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """The same, with their propensities."""
         ...
 
     @property
@@ -88,14 +121,27 @@ class Report(Protocol):
 
 
 class Service(Protocol):
-    """The service, as simulated users and their experimenter see it."""
+    """A loop's service, as simulated users and their experimenter see it."""
 
-    def choose(self, actions: Mapping[str, Features], *, context: Features, slots: int, loop: str, user: str) -> Shown:
+    def choose(
+        self,
+        actions: Mapping[str, Features],
+        *,
+        context: Features,
+        slots: int,
+        loop: str,
+        user: str,
+        session: str | None,
+    ) -> Shown:
         """Ask for a slate."""
         ...
 
-    def reward_slate(self, event_id: str, values: Sequence[float], *, loop: str) -> int:
-        """Report one reward for each slot."""
+    def rewards(self, feedback: Iterable[Feedback]) -> int:
+        """Report what happened, all at once; nothing is sent where nothing did."""
+        ...
+
+    def end_session(self, session: str, *, loop: str) -> None:
+        """Say that a visit is over."""
         ...
 
     def status(self, loop: str) -> Report:

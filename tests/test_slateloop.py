@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ from serve_app.client import Client
 from serve_app.commands.connection import Outside
 from serve_app.retries import Backoff
 from serve_app.settings import ServiceSettings
+from simulator.world_course import WorldName
 from tests.serve_app.fake_http import FakeHttp, problem, stored
 from tests.simulator.fake_live import LiveLoop
 
@@ -316,15 +317,40 @@ def test_replay_refuses_a_wrong_folder_before_it_calls_anyone(tmp_path: Path) ->
 
 
 def test_the_demo_starts_shows_and_stops_its_own_service(tmp_path: Path) -> None:
-    fake = FakeOutside(http=LiveLoop().http)
+    loop = LiveLoop()
+    fake = FakeOutside(http=loop.http)
     result = run(fake, "demo", "--seconds", "1", "--keep", str(tmp_path))
     assert result.exit_code == 0, result.stderr
+    assert loop.settings == {"learned": 0.5, "popularity": 0.25, "uniform": 0.25}
+    assert "click rate" in result.stdout
+    assert loop.ended
     settings = fake.started[0]
     assert settings.data_dir == tmp_path
     assert settings.admin_key == fake.connected[0][1]
     assert fake.running.n_stopped == 1
     for step in (f" serve --data-dir {tmp_path}", "/v1/slates", "/v1/rewards", "loops status", "/docs"):
         assert step in result.stdout
+
+
+@pytest.mark.parametrize("world", get_args(WorldName))
+def test_the_demo_shows_any_of_its_worlds(world: str) -> None:
+    loop = LiveLoop()
+    result = run(FakeOutside(http=loop.http), "demo", "--world", world, "--seconds", "1", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert (found["world"], found["loop"]) == (world, world)
+    assert set(found["lead_over"]) == {"popularity", "uniform"}
+    assert found["n_requests"] == len(loop.decided) > 1
+    told = {piece["type"] for pieces in loop.rewarded for piece in pieces}
+    assert told
+    assert found["kpi"]["feedback"] in loop.recipe
+    assert told <= set(loop.recipe)
+
+
+def test_the_demo_knows_its_worlds() -> None:
+    result = run(FakeOutside(), "demo", "--world", "moon")
+    assert result.exit_code == 2
+    assert "news" in result.stderr
 
 
 def test_a_demo_that_fails_still_stops_its_service() -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import redis
 
-from agent import progress
+from agent import keys, progress
 from agent.checkpoint import Checkpoint, CheckpointStore
 from agent.event_log import LogReader
 from agent.fencing import Fence
 from agent.join import Join
 from agent.learner import LoopLearner
 from agent.learner_loop import LearnerLoop
-from agent.log_follower import LogFollower
+from agent.log_follower import LogFollower, relearn
 from agent.loops import LoopSettings
 from agent.recipe import RewardRecipe
 from agent.records import Tick
+from agent.user_rates import MemoryUsers, UserLedger
 from tests.agent import traffic
 from tests.agent.traffic import LOOP, START_MS, Written, apply
 
@@ -76,6 +78,24 @@ def outcome(follower: LogFollower) -> tuple[object, ...]:
     """Everything that learning has come to; the snapshot holds the engine's bytes as they are now."""
     join, learner = follower.join, follower.learner
     return join.state(), learner.n_learned, learner.refused, learner.variants, learner.snapshot(join.tail)
+
+
+def user_rows(client: redis.Redis, wanted: LoopSettings) -> dict[str, bytes]:
+    """User's mark → row, as the datastore has them for this lineage."""
+    prefix = keys.user(LOOP, wanted.learning_hash, "")
+    found: dict[str, Any] = {key.decode(): client.get(key) for key in client.scan_iter(match=f"{escaped(prefix)}*")}
+    return {key.removeprefix(prefix): row for key, row in found.items()}
+
+
+def escaped(text: str) -> str:
+    return text.replace("[", r"\[").replace("{", r"\{").replace("}", r"\}")
+
+
+def undisturbed_rows(client: redis.Redis, wanted: LoopSettings) -> dict[str, bytes]:
+    """The same, of a learner that read the log in one go."""
+    users = MemoryUsers()
+    relearn(LogReader(client, LOOP), wanted, users=UserLedger(users)).close()
+    return users.rows
 
 
 def newest_checkpoint(client: redis.Redis, wanted: LoopSettings) -> Checkpoint:

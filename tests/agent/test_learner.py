@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Sequence
 
@@ -10,8 +11,10 @@ from agent.learner import N_RECENT, LoopLearner
 from agent.lessons import FeatureRows
 from agent.records import Decision, Experience, StreamId
 from policies.base import DERIVED
+from policies.derived import packed
 from policies.features import address
 from policies.rates import ItemRates
+from policies.tags import tags_of
 from tests.agent.traffic import rows, settings, traffic
 
 STORED = {address(row): row for row in rows().values()}
@@ -63,17 +66,43 @@ def test_item_rates_are_observed_after_the_lesson_with_the_rewards_as_learned() 
     shown = [told.decision.action_ids[index] for index in told.decision.chosen]
     expected = ItemRates()
     for item, reward in zip(shown, (0.5, 2.0), strict=True):
-        expected.observe(item, reward)
+        expected.observe(item, reward, tags_of(json.loads(rows()[item])), told.id.ms)
     assert rates.to_bytes() == expected.to_bytes()
 
 
 def test_the_lesson_has_the_derived_features_of_the_log_and_not_todays() -> None:
     (told,) = experiences(1)
-    logged = (0.25, 7.0)
+    logged = (0.25, 7.0, 1.5, 0.125, -0.5, 3.0, 0.75, 2.0)
     derived = struct.pack(f"<{6 * len(DERIVED)}f", *logged * 6)
     told = told._replace(decision=msgspec.structs.replace(told.decision, derived=derived))
     learner = taught(LoopLearner(settings("popularity")), [*experiences(5), told])
     assert {action.derived for action in learner.recent[-1].actions} == {logged}
+
+
+def test_a_user_is_told_by_what_items_brought_beyond_the_rates_they_were_chosen_by() -> None:
+    told = next(e for e in experiences(40) if len(e.decision.slots) == 2)
+    n_actions = len(told.decision.action_ids)
+    logged = [number / 8 for number in range(n_actions)]
+    derived = b"".join(packed((rate, 1.0, 0.0, 0.0)) for rate in logged)
+    known = feature_rows()
+    known.load(told.decision)
+    decision = msgspec.structs.replace(told.decision, derived=derived)
+    showings = LoopLearner(settings("popularity")).learn(told._replace(decision=decision, rewards=(0.5, 9.0)), known)
+    expected = [reward - logged[at] for reward, at in zip((0.5, 2.0), decision.chosen, strict=True)]
+    assert [showing.excess for showing in showings] == expected
+    items = [decision.action_ids[at] for at in decision.chosen]
+    assert [showing.tags for showing in showings] == [tags_of(json.loads(rows()[item])) for item in items]
+
+
+def test_without_derived_features_the_mean_so_far_was_promised() -> None:
+    known, learner = feature_rows(), LoopLearner(settings("popularity"))
+    excess = []
+    for number, told in enumerate(e for e in experiences(60) if len(e.decision.slots) == 1):
+        known.load(told.decision)
+        bare = msgspec.structs.replace(told.decision, derived=b"")
+        excess += learner.learn(told._replace(decision=bare, rewards=(float(number),)), known)
+    assert [showing.excess for showing in excess[:4]] == [0.0, 1.0, 1.5, 1.0]  # 2 is the most a reward counts
+    assert learner.n_learned > 4
 
 
 def test_what_cannot_be_learned_is_counted_by_reason_and_changes_no_rates() -> None:

@@ -22,6 +22,7 @@ from agent.log_follower import relearn
 from agent.loops import LoopSettings
 from agent.recipe import RewardRecipe
 from agent.records import ZERO, Decision, Tick
+from agent.user_rates import RedisUsers
 from tests.agent import traffic
 from tests.agent.learning import (
     Life,
@@ -33,10 +34,13 @@ from tests.agent.learning import (
     outcome,
     report,
     undisturbed,
+    undisturbed_rows,
+    user_rows,
 )
 from tests.agent.traffic import LOOP, WINDOW_MS, Written, apply, settings
 
 EXPLORERS = ["epsilon", "bag"]
+N_USERS = 4
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +70,7 @@ def test_a_learner_killed_at_random_ends_where_an_undisturbed_one_does(
     assert n_lives > 2
     expected = undisturbed(redis_client, wanted)
     assert outcome(learner.follower) == outcome(expected)
+    assert user_rows(redis_client, wanted) == undisturbed_rows(redis_client, wanted)
     checkpoint = newest_checkpoint(redis_client, wanted)
     again = relearn(LogReader(redis_client, LOOP), wanted, checkpoint.join.tail)
     assert checkpoint.learner == again.state()
@@ -112,6 +117,60 @@ def test_connections_lost_at_any_command_change_nothing(redis_client: redis.Redi
     assert client.n_failed > 5
     assert learner is not None
     assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
+    assert len(user_rows(redis_client, wanted)) == N_USERS
+    assert user_rows(redis_client, wanted) == undisturbed_rows(redis_client, wanted)
+
+
+class Killed(BaseException):
+    """Nothing that happens afterwards."""
+
+
+@pytest.mark.parametrize(("where", "killed_at"), [(CheckpointStore, "save"), (RedisUsers, "write")])
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_learner_killed_between_users_rows_and_checkpoint_counts_once(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch, where: type, killed_at: str, is_done: bool
+) -> None:
+    """Killed before or after what comes first, and before or after what comes second; every third time."""
+    wanted, life, n_calls = settings(explorer="bag"), Life(), 0
+    closed_log(redis_client)
+    whole = getattr(where, killed_at)
+
+    def dying(*arguments: Any) -> Any:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls % 3 and is_done:
+            whole(*arguments)
+        if n_calls % 3:
+            raise Killed
+        return whole(*arguments)
+
+    monkeypatch.setattr(where, killed_at, dying)
+    learner, n_killed, more = None, 0, True
+    while more:
+        try:
+            learner = learner or opened(redis_client, wanted)
+            more = life.step(learner)
+        except Killed:
+            learner, n_killed = None, n_killed + 1
+    assert n_killed > 3
+    assert learner is not None
+    assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
+    assert user_rows(redis_client, wanted) == undisturbed_rows(redis_client, wanted)
+
+
+def test_a_learner_that_was_replaced_writes_no_users_rows(redis_client: redis.Redis) -> None:
+    wanted, life = settings(), Life()
+    closed_log(redis_client)
+    stale = opened(redis_client, wanted)
+    stale.follower.gather()
+    while stale.follower.advance():
+        pass
+    current = opened(redis_client, wanted)
+    with pytest.raises(Fenced):
+        life.step(stale)
+    assert user_rows(redis_client, wanted) == {}
+    life.run(current)
+    assert user_rows(redis_client, wanted) == undisturbed_rows(redis_client, wanted)
 
 
 def test_every_decision_that_was_not_deferred_is_learned_once(redis_client: redis.Redis) -> None:
@@ -154,6 +213,7 @@ def test_a_process_killed_twice_while_entries_arrive_learns_the_same(redis_url: 
     learner = Life().run(opened(redis_client, wanted))
     assert learner.follower.join.state().n_entries == LogReader(redis_client, LOOP).n_entries()
     assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
+    assert user_rows(redis_client, wanted) == undisturbed_rows(redis_client, wanted)
 
 
 def learner_process(redis_url: str, wanted: LoopSettings) -> subprocess.Popen[bytes]:

@@ -10,6 +10,7 @@ from agent.lessons import FeatureRows, LessonError, lesson
 from agent.loops import RewardSettings
 from agent.records import Experience, SlotRecord, StreamId
 from policies.base import Lesson
+from policies.derived import packed
 from tests.agent.fake_log import decision
 
 KEYS = {letter: letter * 12 for letter in "abcd"}
@@ -43,9 +44,18 @@ def test_rewards_are_clipped_to_the_loops_range(reward: float, clipped: float) -
 
 
 def test_derived_features_are_those_of_the_moment_of_deciding() -> None:
-    values = (0.5, 3.0, 0.25, 1.0, 0.125, 0.0, 0.0, 0.0)
-    told = learned(derived=struct.pack("<8f", *values))
-    assert [action.derived for action in told.actions] == [(0.5, 3.0), (0.25, 1.0), (0.125, 0.0), (0.0, 0.0)]
+    values = [(at / 8, at, at / 2, at / 4, -at / 2, 2 * at, at / 16, 3 * at) for at in range(4)]
+    told = learned(derived=b"".join(packed(row) for row in values))
+    assert [action.derived for action in told.actions] == values
+
+
+@pytest.mark.parametrize("n_columns", [2, 3, 4])
+def test_columns_that_a_log_lacks_are_unknown(n_columns: int) -> None:
+    """No age, the item's own rate for its tags', nothing of the user."""
+    values = (0.5, 3.0, 7.0, 0.25)
+    told = learned(derived=packed(values[:n_columns]) * 4)
+    rest = {2: (0.0, 0.5), 3: (7.0, 0.5), 4: (7.0, 0.25)}[n_columns]
+    assert {action.derived for action in told.actions} == {(0.5, 3.0, *rest, 0.0, 0.0, 0.0, 0.0)}
 
 
 def test_exclusions_become_one_mask_for_each_slot() -> None:
@@ -63,6 +73,8 @@ def test_exclusions_become_one_mask_for_each_slot() -> None:
         ({"context": b"nonsense"}, "context: not a JSON object"),
         ({"slots": (SlotRecord("0", b"7"),)}, "slot features: not a JSON object"),
         ({"slots": (SlotRecord("0", excluded=(4,)),)}, "excluded: not an action"),
+        ({"derived": struct.pack("<36f", *[0.0] * 36)}, "derived: not one float32 for each action and derived feature"),
+        ({"derived": struct.pack("<9f", *[0.0] * 9)}, "derived: not one float32 for each action and derived feature"),
         ({"derived": b"1234"}, "derived: not one float32 for each action and derived feature"),
         ({"derived": struct.pack("<8f", *[float("nan")] * 8)}, "derived: not finite"),
     ],

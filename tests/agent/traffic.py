@@ -14,6 +14,8 @@ from agent.event_log import FIELD
 from agent.loop_store import LoopStore, StoredSettings
 from agent.loops import LoopSettings, parse
 from agent.records import Activation, Decision, Record, Reward, SlotRecord, encode
+from policies.base import DERIVED, N_LOOP_DERIVED
+from policies.derived import N_FIRST, packed
 from policies.features import address, canonical
 
 LOOP = "shop"
@@ -87,8 +89,16 @@ def a_decision(dice: random.Random, event_id: str, ms: int, **more: object) -> D
         "chosen": tuple(dice.sample(range(5), n_slots)),
         "propensities": tuple(dice.choice([0.2, 0.5, 0.9]) for _ in range(n_slots)),
         "deferred": dice.random() < 0.1,
+        **of_user(random.Random(event_id)),
     }
     return Decision(event_id, ms, WINDOW_MS, **(values | more))  # type: ignore[arg-type]  # checked by the record
+
+
+def of_user(dice: random.Random) -> dict[str, object]:
+    """Some nameless, some from a few users; derived features as this release, older ones or nobody had them."""
+    n_columns = dice.choice([0, N_FIRST, N_LOOP_DERIVED, len(DERIVED)])
+    derived = b"".join(packed([dice.random() for _ in range(n_columns)]) for _ in range(6))
+    return {"user": dice.choice([None, "ann", "bob", "cy", "dee"]), "derived": derived}
 
 
 def a_reward(dice: random.Random, event_id: str, ms: int) -> Reward:

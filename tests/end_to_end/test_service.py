@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +13,19 @@ import httpx
 import pytest
 from ray import serve
 
+import simulator.service
+from serve_app.client import Client
 from serve_app.service import APPLICATION, start
 from serve_app.settings import ServiceSettings
 from serve_app.startup import StartError
+from simulator.env_users import EnvUsers, loop_settings
+from simulator.in_process import InProcess
+from simulator.pacing import LagGate
+from simulator.tally import Tally
+from simulator.traffic import Route, play
 from tests.end_to_end.processes import descendants, kill_one
 from tests.end_to_end.until import until
+from tests.simulator.fake_world import FakeWorld
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(150)]
 
@@ -67,6 +78,46 @@ def test_rewards_become_another_policy_within_seconds(http: httpx.Client) -> Non
     assert decided(http)["policy"] == "vw"
     metrics = http.get("/metrics").text
     assert 'slateloop_experiences_total{loop="e2e",result="learned"}' in metrics
+
+
+def test_a_world_earns_alike_live_and_in_process(http: httpx.Client) -> None:
+    """The same users, dealt to the same arms, in a live loop and in one of this process.
+
+    Counted are 400 requests after 300 to learn from, some 33 users an arm: per arm, the rewards per slate differ by
+    less than four standard errors of their difference, and learned earns more than uniform by more than four.
+    """
+    world = FakeWorld()
+    settings = loop_settings(world, variants={"learned": 0.5, "uniform": 0.5})
+    with Client(str(http.base_url), ADMIN_KEY) as client:
+        client.apply_settings("world", settings)
+        gate = LagGate(client, "world", max_lag=300, clock=time.monotonic, sleep=time.sleep)
+        live = second_part(client, admit=gate.admit, settled=lambda: gate.wait_below(0))
+        assert client.status("world").experiences.ignored == 0
+    with InProcess(settings) as loop:
+        here = second_part(loop)
+    for arm in ("learned", "uniform"):
+        mine, theirs = here.arm(arm).slate, live.arm(arm).slate
+        assert abs(mine.value - theirs.value) < 4 * math.sqrt(mine.variance + theirs.variance)
+    for found in (live, here):
+        learned, uniform = found.arm("learned").slate, found.arm("uniform").slate
+        assert learned.value - uniform.value > 4 * math.sqrt(learned.variance + uniform.variance)
+
+
+def second_part(
+    service: simulator.service.Service,
+    *,
+    admit: Callable[[], None] = lambda: None,
+    settled: Callable[[], None] = lambda: None,
+) -> Tally:
+    """What 400 requests earn, after 300 that were learned from."""
+    steps = play(service, EnvUsers(FakeWorld(), seed=0), Route("world", 2), n_requests=700, admit=admit)
+    for _ in islice(steps, 300):
+        pass
+    settled()
+    tally = Tally()
+    for step in steps:
+        tally.add(step)
+    return tally
 
 
 @pytest.mark.usefixtures("http")

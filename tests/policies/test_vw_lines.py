@@ -6,7 +6,8 @@ import random
 
 from policies import vw_lines
 from policies.base import Action, Context, Slot
-from policies.vw_lines import ActionTexts, context_text, derived_text, slot_text
+from policies.derived import completed
+from policies.vw_lines import ActionTexts, context_text, loop_text, slot_text, user_text
 from policies.vw_options import VwOptions
 from tests.policies.offers import action
 
@@ -24,10 +25,10 @@ def test_a_slot_of_its_own_name_and_features() -> None:
 
 def test_an_action_line() -> None:
     assert (
-        ActionTexts(PLAIN, reward_range=(0.0, 1.0)).of(Action("x", {"topic": "a b"}, derived=(0.5, 3.0)))
+        ActionTexts(PLAIN, reward_range=(0.0, 1.0)).of(Action("x", {"topic": "a b"}, derived=completed((0.5, 3.0))))
         == "|a topic=a%20b"
     )
-    line = ActionTexts(ALL, reward_range=(0.0, 1.0)).of(Action("x|y", {"topic": "news"}, derived=(0.5, 3.0)))
+    line = ActionTexts(ALL, reward_range=(0.0, 1.0)).of(Action("x|y", {"topic": "news"}, derived=completed((0.5, 3.0))))
     assert line.startswith("|a topic=news |i id=x%7Cy |r ")
 
 
@@ -40,7 +41,9 @@ def test_remembered_lines_equal_new_ones() -> None:
     texts, dice = ActionTexts(ALL, reward_range=(0.0, 1.0)), random.Random(1)
     for _ in range(300):
         one = action(f"a{dice.randrange(4)}", dice)
-        one = Action(one.id, one.features, one.key, (dice.choice([0.25, 0.5]), 2.0))
+        of_user = dice.choice([(), (0.5, 3.0, -0.25, 1.0), (0.5, 3.0, 0.75, 1.0)])
+        derived = completed((dice.choice([0.25, 0.5]), 2.0, 1.0, 0.125, *of_user))
+        one = Action(one.id, one.features, one.key, derived)
         assert texts.of(one) == ActionTexts(ALL, reward_range=(0.0, 1.0)).of(one)
         assert texts.of(one) == texts.of(one)
 
@@ -60,9 +63,22 @@ def test_memory_is_bounded() -> None:
 
 
 def test_rates_are_shares_of_the_reward_range() -> None:
-    def rate(value: float, rewards: tuple[float, float]) -> str:
-        return derived_text((value, 7.0), rewards).split()[0]
+    def rates(value: float, rewards: tuple[float, float]) -> tuple[str, str]:
+        rate, _, tags = loop_text((value, 7.0, 0.0, value), rewards).split()
+        return rate, tags
 
-    assert rate(0.25, (0.0, 1.0)) == rate(-0.5, (-1.0, 1.0)) == rate(25.0, (0.0, 100.0)) == "rate:0.25"
-    assert rate(1e30, (0.0, 1.0)) == "rate:1"
-    assert rate(float("-inf"), (0.0, 1.0)) == "rate:0"
+    quarter = ("rate:0.25", "tags:0.25")
+    assert rates(0.25, (0.0, 1.0)) == rates(-0.5, (-1.0, 1.0)) == rates(25.0, (0.0, 100.0)) == quarter
+    assert rates(1e30, (0.0, 1.0)) == ("rate:1", "tags:1")
+    assert rates(float("-inf"), (0.0, 1.0)) == ("rate:0", "tags:0")
+
+
+def test_a_users_taste_is_a_share_of_the_reward_range_and_the_end_of_the_line() -> None:
+    texts = ActionTexts(ALL, reward_range=(-1.0, 1.0))
+    unknown, known = completed((0.5, 3.0)), completed((0.5, 3.0, 0.0, 0.5, 0.25, 9.0, -0.5, 4.0))
+    one, other = Action("x", {"n": 1}, b"k" * 12, unknown), Action("x", {"n": 1}, b"k" * 12, known)
+    assert texts.of(other) == texts.of(one) + " taste:-0.25"
+    assert " |r rate:0.75 " in texts.of(one)
+    assert user_text((0.0, 1.0, 9.0, 1.0), (0.0, 1.0)) == " taste:1"
+    plain = ActionTexts(PLAIN, reward_range=(0.0, 1.0))
+    assert plain.of(other) == plain.of(one) == "|a n:1"

@@ -1,4 +1,4 @@
-"""A loop behind HTTP that decides in the order offered and has learned everything at once."""
+"""A loop behind HTTP that decides in the order offered and has learned every decision at once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ class LiveLoop:
     def __init__(self, n_before: int = 0) -> None:
         self.n_before = n_before
         self.settings: dict[str, float] = {}
+        self.recipe: list[str] = []
         self.decided: list[dict[str, Any]] = []
         self.rewarded: list[list[dict[str, Any]]] = []
+        self.ended: list[str] = []
         self.http = _Routed(self)
 
     def answer(self, method: str, path: str, body: Any) -> httpx.Response:
@@ -31,16 +33,20 @@ class LiveLoop:
         if (method, path) == ("POST", "/v1/rewards"):
             self.rewarded.append(body)
             return httpx.Response(202, json={"accepted": len(body)})
+        if method == "POST" and path.endswith("/end"):
+            self.ended.append(path.split("/")[3])
+            return httpx.Response(202, json={})
         if method == "PUT":
             settings = LoopSettings.model_validate(body)
             self.settings = dict(settings.variants)
+            self.recipe = list(settings.reward.recipe)
             return httpx.Response(200, json=stored(path.rsplit("/", 1)[1], 1, **body))
         if path.endswith("/status"):
             return httpx.Response(200, json=self._status(path.split("/")[3]))
         return problem(404, detail=f"no route {method} {path}")
 
     def _status(self, loop: str) -> dict[str, Any]:
-        n_learned = self.n_before + len(self.rewarded)
+        n_learned = self.n_before + len(self.decided)
         serving = {"version": f"v{n_learned}", "n_learned": n_learned} if n_learned else None
         return {"loop": loop, "settings_version": 1, "serving": serving}
 

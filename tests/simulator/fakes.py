@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from simulator.service import Features
+from simulator.service import Features, Feedback
+from simulator.traffic import Ask, Step
 
 
 class FakeClock:
@@ -23,12 +25,21 @@ class FakeClock:
         self.now += seconds
 
 
+class FakeItem(NamedTuple):
+    id: str
+    propensity: float
+
+
 @dataclass
 class FakeSlate:
     event_id: str
-    ids: tuple[str, ...]
+    items: tuple[FakeItem, ...]
     variant: str = "learned"
     version: str = "v1"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(item.id for item in self.items)
 
 
 @dataclass
@@ -63,11 +74,19 @@ class FakeService:
     asked_at: list[float] = field(default_factory=list)
     contexts: list[Features] = field(default_factory=list)
     offers: list[list[str]] = field(default_factory=list)
-    rewards: dict[str, list[float]] = field(default_factory=dict)
+    told: list[list[Feedback]] = field(default_factory=list)
+    ended_sessions: list[str] = field(default_factory=list)
     n_status: int = 0
 
     def choose(
-        self, actions: Mapping[str, Features], *, context: Features, slots: int, loop: str, user: str
+        self,
+        actions: Mapping[str, Features],
+        *,
+        context: Features,
+        slots: int,
+        loop: str,
+        user: str,
+        session: str | None,
     ) -> FakeSlate:
         assert loop
         assert user
@@ -75,12 +94,18 @@ class FakeService:
         self.contexts.append(context)
         self.offers.append(list(actions))
         n = len(self.asked_at)
-        return FakeSlate(f"e{n}", tuple(actions)[:slots], "learned" if n % 2 else "popularity")
+        items = tuple(FakeItem(action, 0.5) for action in list(actions)[:slots])
+        return FakeSlate(f"e{n}", items, "learned" if n % 2 else "popularity")
 
-    def reward_slate(self, event_id: str, values: Sequence[float], *, loop: str) -> int:
+    def rewards(self, feedback: Iterable[Feedback]) -> int:
+        pieces = list(feedback)
+        assert all(piece["loop"] for piece in pieces)
+        self.told.append(pieces)
+        return len(pieces)
+
+    def end_session(self, session: str, *, loop: str) -> None:
         assert loop
-        self.rewards[event_id] = list(values)
-        return len(values)
+        self.ended_sessions.append(session)
 
     def status(self, loop: str) -> FakeReport:
         assert loop
@@ -89,3 +114,19 @@ class FakeService:
         learned = learned if self.n_most is None else min(learned, self.n_most)
         total = self.n_before + learned
         return FakeReport(FakeServing(f"v{total}", total) if total else None, self.experiences)
+
+
+def step(
+    variant: str,
+    reward: float,
+    *,
+    user: str = "u",
+    kpi: float = 0.0,
+    expected: float | None = None,
+    ended: bool = True,
+    n_slots: int = 1,
+) -> Step:
+    """A step that counts so much; the rest doesn't matter to those who count."""
+    ask = Ask(user, {}, {"a": {}}, None, expected)
+    shown, likely = ("a",) * n_slots, (1.0,) * n_slots
+    return Step(0, ask, shown, likely, variant, "v", reward, kpi, ended, 0.0, 0.0)

@@ -11,7 +11,7 @@ def gate(service: FakeService, clock: FakeClock, *, max_lag: int, patience_s: fl
 
 
 def ask(service: FakeService) -> None:
-    service.choose({"a": {}}, context={}, slots=1, loop="loop", user="u")
+    service.choose({"a": {}}, context={}, slots=1, loop="loop", user="u", session=None)
 
 
 def send_many(service: FakeService, lag_gate: LagGate) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.datasets import Film, Rating, Ten
-from simulator.replay import Tastes, course, film_features
+from envs.movielens import Film, Rating, Ten
+from simulator.replay import course
 from simulator.report import to_json
 from simulator.run import Drive, Run, begin, conduct
 from tests.simulator.fakes import FakeClock, FakeService
@@ -33,7 +33,12 @@ def test_each_slot_gets_the_users_real_liking() -> None:
     clock = FakeClock()
     service = FakeService(clock)
     replayed(service, clock, ten("u", 0, 2), ten("u", 100, 0))
-    assert service.rewards == {"e1": [1.0, 1.0, 0.0], "e2": [0.0, 0.0, 0.0]}
+    told = [[(piece["event_id"], piece["slot"], piece["value"]) for piece in pieces] for pieces in service.told]
+    assert told == [
+        [("e1", 0, 1.0), ("e1", 1, 1.0), ("e1", 2, 0.0)],
+        [("e2", 0, 0.0), ("e2", 1, 0.0), ("e2", 2, 0.0)],
+    ]
+    assert {piece["type"] for pieces in service.told for piece in pieces} == {"reward"}
     assert service.offers[0] == [str(i) for i in range(10)]
 
 
@@ -53,14 +58,6 @@ def test_a_context_knows_only_rewards_given_before_to_this_user() -> None:
     }
 
 
-def test_a_genre_liked_as_often_as_all_else_is_neutral() -> None:
-    tastes = Tastes()
-    for genres in (DRAMA, COMEDY):
-        for reward in (1.0, 0.0):
-            tastes.learn(Film("1", genres, None), reward)
-    assert tastes.features() == {"Drama": 0.0, "Comedy": 0.0}
-
-
 def test_lifts_are_over_the_tens_each_arm_served() -> None:
     clock = FakeClock()
     run = replayed(FakeService(clock), clock, ten("u", 0, 2), ten("u", 100, 6), ten("u", 200, 1))
@@ -78,8 +75,3 @@ def test_the_wanted_number_ends_it() -> None:
     service = FakeService(clock)
     run = replayed(service, clock, *(ten("u", 100 * i, 3) for i in range(5)), n_wanted=2)
     assert run.tally.n == len(service.asked_at) == 2
-
-
-def test_a_film_without_a_year_has_no_year() -> None:
-    assert film_features(Film("1", DRAMA, None)) == {"genres": ["Drama"]}
-    assert film_features(Film("1", DRAMA, 1994)) == {"genres": ["Drama"], "year": 1994, "decade": "1990s"}

@@ -1,0 +1,382 @@
+"""JSON features of context, action and slot as dense vectors of a bounded length, shared by everything that learns.
+
+In: lessons (``observe``, the learner alone) and requests (``encode``). Out: for each action a row z of shared features,
+and for the context a vector x that every action may weigh in its own way. A row holds, each as it is first seen:
+
+* 1, the slot's number, the context's and the action's own coordinates (``policies/vocabulary.py``),
+* the action's derived features,
+* matches: how much the context says of a word that the action holds, for each pair of a context's name and an
+  action's name that ever matched: ``{"taste": {"drama": 0.3}}`` or ``{"language": "en"}`` in the context, ``{"genres":
+  ["drama"]}`` or ``{"language": "en"}`` in the action,
+* products of one context's and one action's coordinate, for the pairs seen first, until the room for them is full.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from policies.base import DERIVED, GROWING, Action, Context, Lesson, PolicyError, Slot
+from policies.crossing import Holders, Matches, Pairs
+from policies.entries import Entries, entries
+from policies.scales import Array, Scales
+from policies.vocabulary import N_BUCKETS, Vocabulary
+
+GROUPS = ("base", "context", "action", "derived", "product")
+"""What a shared coordinate is made of; each group has its own prior."""
+BASE, CONTEXT, ACTION, DERIVED_GROUP, PRODUCT = range(len(GROUPS))
+
+N_SLOTS = 8
+"""Slots told apart; those further down count as the last of these."""
+
+_FORMAT = 1
+_N_KEPT = 4096
+_SIDE_SHARE, _PRODUCT_SHARE, _MAIN_RESERVE = 0.375, 0.5, 0.125
+N_DERIVED = len(DERIVED)
+
+Codes = NDArray[np.int8]
+
+
+class Encoder:
+    """Running state of one learner; ``from_bytes`` makes the same one in a replica.
+
+    Args:
+        dimensions: Shared coordinates at most; what is beyond is left out or shares, and is counted.
+        ids_count: Whether something else tells actions apart by their ids: what only one action holds then adds
+            nothing, and is left out until a second one holds it.
+
+    Attributes:
+        n_shared: Coordinates of z so far.
+    """
+
+    def __init__(self, dimensions: int = 256, *, ids_count: bool = True) -> None:
+        side = max(8, int(dimensions * _SIDE_SHARE))
+        self.dimensions = dimensions
+        self.context, self.action = Vocabulary(side), Vocabulary(side)
+        self._groups = [BASE]
+        self._context_at: list[int] = []
+        self._action_of: list[int] = []
+        self._action_at: list[int] = []
+        self._slot_at: list[int] = []
+        self._derived_at: list[int] = []
+        self._pairs = Pairs()
+        self._holders = Holders(ids_count=ids_count)
+        self._matches = Matches()
+        self._derived = Scales(N_DERIVED)
+        self._n_derived = 0
+        self._n_lessons, self._next_refresh = 0, 1
+        self._troubles: Counter[str] = Counter()
+        self._entries: dict[bytes, Entries] = {}
+        self._freeze()
+
+    @property
+    def n_shared(self) -> int:
+        """Length of z."""
+        return len(self._groups)
+
+    @property
+    def n_own(self) -> int:
+        """Length of x: 1 and the context's coordinates."""
+        return 1 + len(self.context)
+
+    def groups(self) -> Codes:
+        """Index into ``GROUPS`` of each shared coordinate, shape (n_shared,)."""
+        return np.array(self._groups, dtype=np.int8)
+
+    def trouble(self) -> Mapping[str, int]:
+        """What could not be taken as it came, by reason: for the loop's status."""
+        return dict(self._troubles)
+
+    def observe(self, lesson: Lesson) -> tuple[Array, Array]:
+        """Learn names, words and sizes from the context and the actions that were chosen, and encode these.
+
+        Returns:
+            z, shape (n_slots, n_shared), and x, shape (n_slots, n_own): a row for each slot.
+        """
+        self._n_lessons += 1
+        chosen = [lesson.actions[index] for index in lesson.slate.chosen]
+        moments = _moments(lesson.context, lesson.slots)
+        self._observe_sides(moments, chosen)
+        if self._n_lessons >= self._next_refresh:
+            self._refresh()
+        self._grow(len(lesson.slots))
+        rows, derived = self._rows(chosen)
+        self._matches.attach(self.action)
+        self._matches.observe(moments, rows)
+        self._give_all(self._matches.at, len(self._matches.at) + self._matches.n_without_place, DERIVED_GROUP)
+        vectors = self._vectors(moments)
+        self._holders.observe(chosen, rows)
+        self._grow_action()
+        self._pair(vectors, rows * self._holders.common)
+        if self._changed:
+            self._freeze()
+        z = np.zeros((len(rows), self.n_shared))
+        for slots in _runs(moments):
+            self._fill(z[slots], moments[slots.start], vectors[slots.start], rows[slots], derived[slots])
+        z[range(len(rows)), self._slot_at[: len(rows)] + self._slot_at[-1:] * (len(rows) - len(self._slot_at))] = 1.0
+        return z, np.column_stack((np.ones(len(rows)), vectors))
+
+    def encode(
+        self, context: Context, actions: Sequence[Action], *, slot: Slot | None = None, number: int = 0
+    ) -> tuple[Array, Array]:
+        """A request as vectors.
+
+        Args:
+            context: Of the request.
+            actions: Whose rows are wanted.
+            slot: The slot; None leaves out what it adds.
+            number: Its 0-based number.
+
+        Returns:
+            z, shape (len(actions), n_shared), and x, shape (n_own,).
+        """
+        moment = entries(context.features) if slot is None else slot_entries(context, slot, number)
+        rows, derived = self._rows(actions)
+        vector = self.context.vector(moment)
+        z = np.zeros((len(actions), self.n_shared))
+        self._fill(z, moment, vector, rows, derived)
+        if slot is not None:
+            at = self.slot_at(number)
+            if at is not None:
+                z[:, at] = 1.0
+        return z, np.concatenate((_ONE, vector))
+
+    def slot_at(self, number: int) -> int | None:
+        """The coordinate that is 1 in this slot; None before any slot was seen."""
+        return self._slot_at[min(number, len(self._slot_at) - 1)] if self._slot_at else None
+
+    def to_bytes(self) -> bytes:
+        """All of it, exactly: the same lessons, the same bytes."""
+        return _encoder.encode(
+            [
+                _FORMAT,
+                self.dimensions,
+                [self.context.to_parts(), self.action.to_parts()],
+                [self._groups, self._context_at, self._slot_at, self._derived_at],
+                [self._action_of, self._action_at],
+                [self._pairs.to_parts(), self._matches.to_parts(), self._holders.to_parts()],
+                [self._derived.to_bytes(), self._n_derived, self._n_lessons, self._next_refresh],
+                sorted(self._troubles.items()),
+            ]
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Encoder:
+        """What ``to_bytes`` gave.
+
+        Raises:
+            PolicyError: if the bytes are something else.
+        """
+        try:
+            version, dimensions, sides, places, action, crossed, counts, troubles = _decoder.decode(data)
+            if version != _FORMAT:
+                raise PolicyError(f"an encoder of format {version}; this release reads format {_FORMAT}")
+            made = cls(dimensions)
+            made.context, made.action = (Vocabulary.from_parts(side) for side in sides)
+            made._groups, made._context_at, made._slot_at, made._derived_at = places
+            made._action_of, made._action_at = action
+            made._pairs, made._matches = Pairs.from_parts(crossed[0]), Matches.from_parts(crossed[1])
+            made._holders = Holders.from_parts(crossed[2])
+            derived, made._n_derived, made._n_lessons, made._next_refresh = counts
+            made._derived = Scales.from_bytes(derived, N_DERIVED)
+            made._troubles = Counter(dict(troubles))
+            made._matches.attach(made.action)
+        except (msgspec.MsgspecError, ValueError, TypeError) as error:
+            raise error if isinstance(error, PolicyError) else PolicyError(f"no encoder: {error}") from error
+        made._freeze()
+        return made
+
+    def _observe_sides(self, moments: Sequence[Entries], chosen: Sequence[Action]) -> None:
+        sizes = len(self.context), len(self.action)
+        for slots in _runs(moments):
+            self.context.observe(moments[slots.start], self._troubles)
+            self._count_unusable(moments[slots.start])
+        for action in chosen:
+            row = self._taken_apart(action)
+            self.action.observe(row, self._troubles)
+            self._count_unusable(row)
+        derived = [action.derived for action in chosen if len(action.derived) == N_DERIVED]
+        if derived:
+            self._n_derived += len(derived)
+            self._derived.observe_rows(_derived_values(derived))
+        if sizes != (len(self.context), len(self.action)):
+            self._freeze()
+
+    def _refresh(self) -> None:
+        self.context.refresh()
+        self.action.refresh()
+        self._derived.refresh(self._n_derived)
+        self._matches.refresh()
+        self._next_refresh = max(self._n_lessons + 1, int(self._n_lessons * 1.1))
+        self._freeze()
+
+    def _grow(self, n_slots: int) -> None:
+        """Give coordinates to what was seen for the first time."""
+        self._give_all(self._slot_at, min(n_slots, N_SLOTS), BASE)
+        self._give_all(self._derived_at, N_DERIVED if self._n_derived else 0, DERIVED_GROUP)
+        self._give_all(self._context_at, len(self.context), CONTEXT)
+
+    def _grow_action(self) -> None:
+        """Coordinates for what more than one action holds."""
+        if len(self._action_of) == np.count_nonzero(self._holders.common):
+            return
+        for place in sorted(set(np.flatnonzero(self._holders.common).tolist()) - set(self._action_of)):
+            self._give_all(self._action_at, len(self._action_at) + 1, ACTION)
+            if len(self._action_at) == len(self._action_of):
+                return
+            self._action_of.append(place)
+
+    def _give_all(self, places: list[int], n: int, group: int) -> None:
+        """Coordinates for what has none yet, as long as there are any."""
+        for _ in range(len(places), n):
+            if self.n_shared >= self.dimensions:
+                self._troubles["dimension limit: a feature is left out"] += 1
+                return
+            places.append(self.n_shared)
+            self._groups.append(group)
+            self._changed = True
+
+    def _pair(self, vectors: Sequence[Array], rows: Array) -> None:
+        """Coordinates for new products, as long as there is room."""
+        room = min(
+            int(self.dimensions * _PRODUCT_SHARE) - len(self._pairs),
+            int(self.dimensions * (1 - _MAIN_RESERVE)) - self.n_shared,
+        )
+        if room <= 0:
+            return
+        for vector, row in zip(vectors, rows, strict=True):
+            for pair in self._pairs.unseen(vector, row)[:room]:
+                self._pairs.add(pair, self.n_shared)
+                self._groups.append(PRODUCT)
+                self._changed = True
+                room -= 1
+        if not room:
+            self._troubles["dimension limit: further products of features are left out"] += 1
+
+    def _count_unusable(self, row: Entries) -> None:
+        if row.n_unusable:
+            self._troubles["value: not a finite number, or of no known type"] += row.n_unusable
+
+    def _vectors(self, moments: Sequence[Entries]) -> list[Array]:
+        found: list[Array] = []
+        for slots in _runs(moments):
+            found += [self.context.vector(moments[slots.start])] * (slots.stop - slots.start)
+        return found
+
+    def _fill(self, z: Array, moment: Entries, vector: Array, rows: Array, derived: Array) -> None:
+        """Write all of z but what the slot's number adds."""
+        z[:, 0] = 1.0
+        z[:, self._context_z] = vector[: len(self._context_z)]
+        z[:, self._action_z] = rows[:, self._action_columns]
+        if self._derived_at:
+            z[:, self._derived_at] = derived[:, : len(self._derived_at)]
+        if len(self._pairs):
+            self._pairs.fill(z, vector, rows)
+        if len(self._matches):
+            self._matches.fill(z, moment, rows)
+
+    def _freeze(self) -> None:
+        """What was encoded before is of the past."""
+        self._context_z = np.array(self._context_at, dtype=np.intp)
+        self._action_z = np.array(self._action_at, dtype=np.intp)
+        self._action_columns = np.array(self._action_of, dtype=np.intp)
+        self._pairs.freeze()
+        self._matches.freeze()
+        self._kept: dict[tuple[bytes, tuple[float, ...]], int] = {}
+        self._table = np.zeros((0, len(self.action) + N_DERIVED))
+        self._changed = False
+
+    def _taken_apart(self, action: Action) -> Entries:
+        found = self._entries.get(action.key) if action.key else None
+        if found is None:
+            found = entries(action.features)
+            if action.key:
+                if len(self._entries) >= _N_KEPT:
+                    self._entries.clear()
+                self._entries[action.key] = found
+        return found
+
+    def _rows(self, actions: Sequence[Action]) -> tuple[Array, Array]:
+        """Rows of actions, kept by content address while nothing moves."""
+        places = [self._kept.get((action.key, action.derived), -1) for action in actions]
+        if -1 in places or not places:
+            return self._new_rows(actions)
+        rows = self._table[places]
+        return rows[:, :-N_DERIVED], rows[:, -N_DERIVED:]
+
+    def _new_rows(self, actions: Sequence[Action]) -> tuple[Array, Array]:
+        rows = np.zeros((len(actions), len(self.action) + N_DERIVED))
+        fresh: list[int] = []
+        for i, action in enumerate(actions):
+            known = self._kept.get((action.key, action.derived))
+            if known is None:
+                self._fill_row(rows[i], action)
+                fresh.append(i)
+            else:
+                rows[i] = self._table[known]
+        self._keep(actions, rows, [i for i in fresh if actions[i].key])
+        return rows[:, :-N_DERIVED], rows[:, -N_DERIVED:]
+
+    def _fill_row(self, row: Array, action: Action) -> None:
+        row[:-N_DERIVED] = self.action.vector(self._taken_apart(action))
+        if len(action.derived) == N_DERIVED:
+            row[-N_DERIVED:] = self._derived.scaled(_derived_values([action.derived]))[0]
+
+    def _keep(self, actions: Sequence[Action], rows: Array, fresh: list[int]) -> None:
+        """Forgetting everything at once is cheap, rare, and needs no bookkeeping on the hot path."""
+        if len(self._kept) + len(fresh) > _N_KEPT:
+            self._kept, self._table = {}, self._table[:0]
+        if not fresh or len(fresh) > _N_KEPT:
+            return
+        n = len(self._kept)
+        if n + len(fresh) > len(self._table):
+            wider = np.zeros((max(64, 2 * (n + len(fresh))), rows.shape[1]))
+            wider[:n] = self._table[:n]
+            self._table = wider
+        for i in fresh:
+            at = self._kept.setdefault((actions[i].key, actions[i].derived), len(self._kept))
+            self._table[at] = rows[i]
+
+
+def slot_entries(context: Context, slot: Slot, number: int) -> Entries:
+    """A context as one slot sees it: its own features beside the request's; a plain slot adds nothing."""
+    if is_plain(slot, number):
+        return entries(context.features)
+    named = {} if slot.id == str(number) else {"id": slot.id}
+    return entries({**context.features, "\0slot": {**named, "features": slot.features}})
+
+
+def is_plain(slot: Slot, number: int) -> bool:
+    """Whether a slot says nothing but its number."""
+    return not slot.features and slot.id == str(number)
+
+
+def _moments(context: Context, slots: Sequence[Slot]) -> list[Entries]:
+    """The context as each slot sees it; one object for all that see it alike."""
+    plain = entries(context.features)
+    return [
+        plain if is_plain(slot, number) else slot_entries(context, slot, number) for number, slot in enumerate(slots)
+    ]
+
+
+def _runs(moments: Sequence[Entries]) -> list[slice]:
+    """Neighbouring slots with the same moment."""
+    starts = [i for i, moment in enumerate(moments) if not i or moment is not moments[i - 1]]
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], len(moments)], strict=True)]
+
+
+def _derived_values(rows: Sequence[tuple[float, ...]]) -> Array:
+    values = np.array(rows, dtype=np.float64)
+    values[:, _GROWING] = np.log1p(np.maximum(values[:, _GROWING], 0.0))
+    return values
+
+
+_ONE = np.ones(1)
+_GROWING = [place for place, name in enumerate(DERIVED) if name in GROWING]
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Any])

@@ -1,0 +1,156 @@
+"""Policies × worlds × seeds, measured: what was finished before is found, the rest is run, each result kept at once.
+
+In: the wanted work and a folder. Out: an ``Experiment``: every record there is, and what failed. Interrupted, it keeps
+what is finished; the same call goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Protocol
+
+from simulator.cells import Cell, Job, PolicyChoice, Setting, Via, Yardstick
+from simulator.measuring import Failure, attempt
+from simulator.ray_local import spread
+from simulator.records import CellRecord, Record, YardstickRecord, code_digest
+from simulator.results import Folder
+
+Runner = Callable[[Sequence[Job]], Iterator[tuple[Job, Record | Failure]]]
+"""Runs work and yields each result as it is finished, in any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is wanted.
+
+    Attributes:
+        n_requests: For each cell.
+        n_seeds: Seeds 0, 1, … are used.
+    """
+
+    settings: tuple[Setting, ...]
+    policies: tuple[PolicyChoice, ...]
+    n_seeds: int
+    n_requests: int
+    publish_every: int = 50
+    via: Via = "process"
+
+    @property
+    def cells(self) -> list[Cell]:
+        """World by world, seed by seed, so that early results already compare policies."""
+        return [
+            Cell(setting, policy, seed, self.n_requests, self.publish_every, self.via)
+            for setting, seed, policy in product(self.settings, range(self.n_seeds), self.policies)
+        ]
+
+    @property
+    def yardsticks(self) -> list[Yardstick]:
+        """One per world and seed."""
+        return [
+            Yardstick(setting, seed, self.n_requests) for setting, seed in product(self.settings, range(self.n_seeds))
+        ]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Everything; the yardsticks, which are quick, last, so that no long piece is begun at the end."""
+        return [*self.cells, *self.yardsticks]
+
+
+class Screen(Protocol):
+    """Where progress is shown."""
+
+    def begin(self, n_all: int, n_found: int) -> None:
+        """So much is wanted, and so much of it was finished before."""
+        ...
+
+    def finished(self, job: Job, result: Record | Failure) -> None:
+        """One more piece."""
+        ...
+
+
+@dataclass(slots=True)
+class Experiment:
+    """What came of it.
+
+    Attributes:
+        records: Key → record of everything finished, now or before.
+        n_found: Finished before.
+        n_other_code: Finished before, by code that has changed since.
+        failures: What went wrong.
+        interrupted: Someone stopped it.
+    """
+
+    records: dict[str, Record] = field(default_factory=dict)
+    n_found: int = 0
+    n_other_code: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    interrupted: bool = False
+
+    def cells_of(self, plan: Plan) -> list[CellRecord]:
+        """Finished cells, in the plan's order."""
+        found = (self.records.get(cell.key) for cell in plan.cells)
+        return [one for one in found if isinstance(one, CellRecord)]
+
+    def yardsticks_of(self, plan: Plan) -> list[YardstickRecord]:
+        """Finished yardsticks, in the plan's order."""
+        found = (self.records.get(one.key) for one in plan.yardsticks)
+        return [one for one in found if isinstance(one, YardstickRecord)]
+
+
+def conduct(jobs: Iterable[Job], folder: Folder, *, run: Runner, screen: Screen, fresh: bool = False) -> Experiment:
+    """Find what is finished, run the rest, keep each result as it comes.
+
+    Args:
+        jobs: What is wanted.
+        folder: Where finished work is looked for and kept.
+        run: How the rest is run.
+        screen: Told of progress.
+        fresh: Measure anew what was finished before.
+    """
+    done, wanted = Experiment(), list(jobs)
+    rest = [job for job in wanted if fresh or not _take(done, job, folder)]
+    screen.begin(len(wanted), done.n_found)
+    results = run(rest) if rest else iter(())
+    try:
+        for job, result in results:
+            _note(done, job, result, folder)
+            screen.finished(job, result)
+    except KeyboardInterrupt:
+        done.interrupted = True
+    return done
+
+
+def in_turn(jobs: Sequence[Job]) -> Iterator[tuple[Job, Record | Failure]]:
+    """One after the other, in this process."""
+    for job in jobs:
+        yield job, attempt(job)
+
+
+def on_ray(n_jobs: int) -> Runner:
+    """As Ray tasks, so many at once."""
+
+    def run(jobs: Sequence[Job]) -> Iterator[tuple[Job, Record | Failure]]:
+        for job, answer in spread(attempt, jobs, n_jobs=n_jobs):
+            yield job, Failure.of(job, answer) if isinstance(answer, Exception) else answer
+
+    return run
+
+
+def _take(done: Experiment, job: Job, folder: Folder) -> bool:
+    record = folder.find(job)
+    if record is None:
+        return False
+    done.records[job.key] = record
+    done.n_found += 1
+    done.n_other_code += record.code != code_digest()
+    return True
+
+
+def _note(done: Experiment, job: Job, result: Record | Failure, folder: Folder) -> None:
+    if isinstance(result, Failure):
+        done.failures.append(result)
+        return
+    folder.keep(result)
+    done.records[job.key] = result

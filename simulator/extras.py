@@ -1,0 +1,39 @@
+"""The optional packages that experiments need, asked for when they are needed.
+
+In: a module's name. Out: the module, or an error that says how to install it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+INSTALL = "pip install 'slateloop[experiments]'"
+
+
+class MissingExtraError(RuntimeError):
+    """An optional package isn't installed; the message says how to install it."""
+
+
+def load(name: str, wanted_for: str) -> Any:
+    """Import an optional module.
+
+    Raises:
+        MissingExtraError: it isn't installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        raise MissingExtraError(f"{wanted_for} needs {package}, which isn't installed: {INSTALL}") from error
+
+
+def require(names: Iterable[str], wanted_for: str) -> None:
+    """Find out before the work begins.
+
+    Raises:
+        MissingExtraError: one isn't installed.
+    """
+    for name in names:
+        load(name, wanted_for)

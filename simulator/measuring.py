@@ -1,0 +1,215 @@
+"""One piece of work, measured: users and a loop for a cell, choosers on the bare world for a yardstick.
+
+In: a ``Cell`` or a ``Yardstick``. Out: its record. A cell makes its own world, users and loop from its settings alone,
+so it can be measured in any process; live, the service is handed in.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from agent.loops import LoopSettings, PolicySettings
+from envs import references
+from envs.presets import make_world
+from envs.world import Streams, World
+from simulator.blocks import Block, Moment, Tracker, label_of
+from simulator.cells import Cell, CellError, Job, Setting, Yardstick
+from simulator.env_users import EnvUsers, loop_settings
+from simulator.in_process import InProcess
+from simulator.pacing import LagGate
+from simulator.records import CellRecord, Record, YardstickRecord, code_digest
+from simulator.service import Service
+from simulator.traffic import Route, Step, play
+
+CHOOSERS = ("random", "myopic", "informed")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A piece of work that couldn't be done.
+
+    Attributes:
+        error: Type and message.
+        trace: Where it happened.
+    """
+
+    job: Job
+    error: str
+    trace: str = ""
+
+    @classmethod
+    def of(cls, job: Job, error: Exception) -> Failure:
+        """What an error says."""
+        return cls(job, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
+
+
+def attempt(job: Job) -> Record | Failure:
+    """Measure, and turn an error into a ``Failure``, so that others go on and nothing unpicklable crosses processes."""
+    try:
+        return measure(job)
+    except Exception as error:  # noqa: BLE001  whatever a world or a policy raises is this cell's failure, and is told
+        return Failure.of(job, error)
+
+
+def measure(job: Job) -> Record:
+    """Measure one piece of work in this process.
+
+    Raises:
+        CellError: a cell that belongs to a live service.
+    """
+    if isinstance(job, Yardstick):
+        return measure_yardstick(job)
+    if job.via != "process":
+        raise CellError(f"{job.title} is to be measured against a live service, and none was given")
+    settings = settings_of(job)
+    with InProcess(settings, seed=job.seed, publish_every=job.publish_every) as service:
+        return measure_cell(job, service, settings=settings)
+
+
+class LiveService(Service, Protocol):
+    """A running service whose loops can be set up."""
+
+    def apply_settings(self, loop: str, settings: LoopSettings) -> object:
+        """Store a loop's settings."""
+        ...
+
+
+def measure_live(cell: Cell, service: LiveService, *, loop: str, max_lag: int) -> CellRecord:
+    """Measure a cell against a running service, in a loop of its own, as fast as the service learns.
+
+    Args:
+        cell: What is measured.
+        service: Where.
+        loop: A name that nobody used before.
+        max_lag: Wait whenever the service is more experiences behind.
+
+    Raises:
+        StalledError: when the service stops learning.
+    """
+    settings = settings_of(cell)
+    service.apply_settings(loop, settings)
+    gate = LagGate(service, loop, max_lag=max_lag, clock=time.monotonic, sleep=time.sleep)
+    return measure_cell(cell, service, settings=settings, loop=loop, admit=gate.admit)
+
+
+def measure_cell(
+    cell: Cell,
+    service: Service,
+    *,
+    settings: LoopSettings,
+    loop: str = "simulation",
+    admit: Callable[[], None] = lambda: None,
+) -> CellRecord:
+    """Send the cell's users through a loop that has just been set up."""
+    began_at = time.perf_counter()
+    world = world_of(cell.setting)
+    tracker = Tracker(cell.block)
+    route = Route(loop, cell.setting.n_slots)
+    for step in play(service, EnvUsers(world, seed=cell.seed), route, n_requests=cell.n_requests, admit=admit):
+        tracker.add(moment_of(step))
+    return CellRecord(
+        cell=cell,
+        kpi_name=world.kpi.name,
+        per=world.kpi.per,
+        blocks=tuple(tracker.blocks()),
+        loop_settings=settings.model_dump(mode="json"),
+        code=code_digest(),
+        seconds=time.perf_counter() - began_at,
+    )
+
+
+def moment_of(step: Step) -> Moment:
+    """What is counted of a step."""
+    return Moment(
+        arm=step.variant,
+        user=step.user,
+        labels=tuple([label_of(item, step.ask.actions[item]) for item in step.shown]),
+        propensities=step.propensities,
+        reward=step.reward,
+        kpi=step.kpi,
+        ended=step.ended,
+        decide_s=step.decide_s,
+        learn_s=step.learn_s,
+    )
+
+
+def settings_of(cell: Cell) -> LoopSettings:
+    """The loop that a cell is measured in; users are dealt to the arms anew with each seed."""
+    return loop_settings(
+        world_of(cell.setting),
+        policy=PolicySettings(kind=cell.policy.kind, options=dict(cell.policy.options)),
+        variants=cell.policy.variants,
+        sticky=True,
+        salt=f"seed {cell.seed}",
+    )
+
+
+def measure_yardstick(yardstick: Yardstick) -> YardstickRecord:
+    """Let each chooser live through the world."""
+    began_at = time.perf_counter()
+    world = world_of(yardstick.setting)
+    blocks = [
+        block
+        for name in CHOOSERS
+        for number in range(yardstick.n_passes)
+        for block in _live_through(world, name, yardstick, number)
+    ]
+    return YardstickRecord(
+        yardstick=yardstick,
+        kpi_name=world.kpi.name,
+        per=world.kpi.per,
+        blocks=tuple(blocks),
+        code=code_digest(),
+        seconds=time.perf_counter() - began_at,
+    )
+
+
+def _live_through(world: World, name: str, yardstick: Yardstick, number: int) -> list[Block]:
+    """One pass: the same documents and course of things as in a cell, other users and other choices."""
+    chooser = references.choosers(world.name)[name]
+    rng = np.random.default_rng([yardstick.seed, number])
+    others = Streams.spawn(int(rng.integers(2**63)))
+    world.seed(replace(Streams.spawn(yardstick.seed), users=others.users, choices=others.choices))
+    tracker, here = Tracker(yardstick.block), np.ones(1, dtype=np.bool_)
+    ended, n_steps, n_users = True, 0, 0
+    for _ in range(yardstick.n_requests):
+        if ended:
+            world.begin(here)
+            n_steps, n_users = 0, n_users + 1
+        world.offer()
+        reaction = world.react(chooser(world, rng), here)
+        n_steps += 1
+        ended = bool(reaction.ended[0]) or n_steps == world.max_steps
+        kpi = sum([value for _, _, kind, value in world.feedback(reaction, 0) if kind == world.kpi.feedback])
+        tracker.add(Moment(name, str(n_users), (), (), float(reaction.rewards[0]), kpi, ended))
+    return tracker.blocks()
+
+
+def world_of(setting: Setting) -> World:
+    """The world of a setting with one place, not seeded yet.
+
+    Raises:
+        WorldError: an option doesn't exist or can't be.
+    """
+    return make_world(
+        setting.preset,
+        num_candidates=setting.n_candidates,
+        slate_size=setting.n_slots,
+        **setting.options,
+    )
+
+
+def settled(preset: str, *, n_candidates: int | None, n_slots: int | None, options: Mapping[str, Any]) -> Setting:
+    """A setting with its sizes filled in from the world's defaults.
+
+    Raises:
+        WorldError: there is no such world or option, or a value can't be.
+    """
+    world = make_world(preset, num_candidates=n_candidates, slate_size=n_slots, **options)
+    return Setting(preset, world.n_candidates, world.n_slots, dict(options))

@@ -1,0 +1,159 @@
+"""Work spread over processes by Ray: the cluster that RAY_ADDRESS names, else a small one started for this run alone.
+
+In: a function and its arguments. Out: its answers, in the order in which they are finished. What was started here is
+stopped when the iteration ends, is left, or fails; a named cluster is only let go of.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+"""A task has one core; libraries that start threads of their own would only wait for each other."""
+
+_LOCAL = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_prestart_worker_first_driver": "0",
+    # Without clusters Ray takes 127.0.0.1 for this machine's address, and so listens on loopback alone.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+}
+_OBJECT_STORE_BYTES = 100 * 2**20
+_POLL_S = 0.5
+
+
+class RayStartError(RuntimeError):
+    """Ray can't be started or reached; the message says how to do without it."""
+
+
+def spread(function: Callable[[In], Out], inputs: Sequence[In], *, n_jobs: int) -> Iterator[tuple[In, Out | Exception]]:
+    """Call the function once for each input, each in a process and on a core of its own.
+
+    Args:
+        function: Importable by its name; it must not raise what another process can't unpickle.
+        inputs: Small; they are sent.
+        n_jobs: Processes at once, where Ray is started here; a named cluster decides for itself.
+
+    Yields:
+        Input and answer, or input and the error that ended its process.
+
+    Raises:
+        RayStartError: Ray can't be started or reached.
+    """
+    with _connected(n_jobs) as ray:
+        task = ray.remote(num_cpus=1, max_retries=1)(function)
+        waiting = {task.remote(one): one for one in inputs}
+        try:
+            while waiting:
+                ready, _ = ray.wait(list(waiting), num_returns=1, timeout=_POLL_S)
+                for reference in ready:
+                    yield waiting.pop(reference), _answer(ray, reference)
+        finally:
+            for reference in waiting:
+                ray.cancel(reference, force=True)
+
+
+def _answer(ray: Any, reference: Any) -> Any:
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayError as error:
+        return error
+
+
+@contextmanager
+def _connected(n_jobs: int) -> Iterator[Any]:
+    address = os.environ.get("RAY_ADDRESS")
+    with _environment({**ONE_THREAD, **({} if address else _LOCAL)}), _folder() as folder:
+        import ray
+        from ray._private import ray_constants
+
+        if not address:
+            ray_constants.ENABLE_RAY_CLUSTER = False  # as the environment says, should Ray have been imported before
+        where = _at(address) if address else _here(folder, n_jobs)
+        _hush()
+        try:
+            with _sigterm_kept():
+                ray.init(log_to_driver=False, logging_level="ERROR", namespace="slateloop-simulate", **where)
+        except Exception as error:
+            # Ray's start fails in many types; all of them are told.
+            ray.shutdown()
+            name = f"the Ray cluster at {address} can't be reached" if address else "Ray can't be started here"
+            raise RayStartError(f"{name}: {type(error).__name__}: {error}; --jobs 1 does without Ray") from error
+        try:
+            yield ray
+        finally:
+            with _sigterm_kept():
+                ray.shutdown()
+
+
+def _at(address: str) -> dict[str, Any]:
+    return {"address": address, "runtime_env": {"env_vars": ONE_THREAD}}
+
+
+def _here(folder: Path, n_jobs: int) -> dict[str, Any]:
+    return {
+        "address": "local",
+        "num_cpus": n_jobs,
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE_BYTES,
+        "_temp_dir": str(folder / "ray"),
+        "_node_ip_address": "127.0.0.1",
+    }
+
+
+def _hush() -> None:
+    """Leave out Ray's news of every start."""
+    from ray._private.authentication import authentication_token_setup
+
+    authentication_token_setup.logger.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "Token authentication is enabled for" not in record.getMessage()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Short, since sockets are made in it."""
+    path = Path(tempfile.mkdtemp(prefix="sl-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _environment(wanted: dict[str, str]) -> Iterator[None]:
+    """Set for processes started meanwhile, then put back."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Put back what SIGTERM did before; Ray takes it over when it starts."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)

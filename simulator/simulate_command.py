@@ -1,0 +1,257 @@
+"""The body of ``slateloop simulate``: from what was asked on the command line to tables, Parquet files and plots.
+
+In: a ``Request``, and for live runs a client of the running service. Out: an ``Outcome``, which prints itself as tables
+or JSON. It knows no HTTP; the command line hands the client in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from envs.world import WorldError
+from policies.base import PolicyError
+from simulator import comparison, comparison_report, extras, listing
+from simulator.cells import Cell, CellError, Job, parse_option, parse_policy
+from simulator.experiments import Experiment, Plan, Runner, conduct, in_turn, on_ray
+from simulator.extras import MissingExtraError
+from simulator.measuring import Failure, LiveService, attempt, measure_live, settled
+from simulator.pacing import StalledError
+from simulator.plots import draw_all
+from simulator.progress import progress
+from simulator.ray_local import RayStartError
+from simulator.records import Record, code_digest
+from simulator.results import Folder, ResultsError
+
+WORLDS = ("news", "shop", "streaming", "interest-evolution")
+POLICIES = ("vw", "popularity", "uniform")
+N_SEEDS = 3
+N_REQUESTS = 6000
+OUT = Path("results") / "simulate"
+
+EXPLAINED = (CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError, StalledError)
+"""Errors whose message names value and cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for.
+
+    Attributes:
+        options: ``key=value`` texts, for every world.
+        n_candidates: None for each world's own.
+        n_slots: None for each world's own.
+        n_jobs: Processes at once; 1 does without Ray; None for one per core.
+        max_lag: Live: wait when the service is more experiences behind.
+        command: As it was typed, for the record.
+    """
+
+    worlds: Sequence[str] = WORLDS
+    policies: Sequence[str] = POLICIES
+    n_seeds: int = N_SEEDS
+    n_requests: int = N_REQUESTS
+    options: Sequence[str] = ()
+    n_candidates: int | None = None
+    n_slots: int | None = None
+    out: Path = OUT
+    plots: bool = True
+    fresh: bool = False
+    n_jobs: int | None = None
+    max_lag: int = 50
+    command: Sequence[str] = ("slateloop", "simulate")
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A running service to measure against.
+
+    Attributes:
+        token: Makes the names of this run's loops new.
+    """
+
+    service: LiveService
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        files: Parquet files and settings.
+        plots: PNGs.
+    """
+
+    request: Request
+    plan: Plan
+    experiment: Experiment
+    rows: list[comparison.Row]
+    references: Mapping[str, Mapping[str, float]]
+    files: list[Path]
+    plots: list[Path]
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing failed and nobody stopped it."""
+        return not self.experiment.failures and not self.experiment.interrupted
+
+
+def plan_of(request: Request, *, is_live: bool = False) -> Plan:
+    """Everything settled, so that mistakes are told before anything runs.
+
+    Raises:
+        CellError: a policy or an option is written wrongly.
+        WorldError: there is no such world or option, or a value can't be.
+    """
+    options = dict(parse_option(text) for text in request.options)
+    sizes = {"n_candidates": request.n_candidates, "n_slots": request.n_slots}
+    return Plan(
+        settings=tuple(settled(world, options=options, **sizes) for world in dict.fromkeys(request.worlds)),
+        policies=tuple(parse_policy(text) for text in dict.fromkeys(request.policies)),
+        n_seeds=request.n_seeds,
+        n_requests=request.n_requests,
+        via="live" if is_live else "process",
+    )
+
+
+def simulate(request: Request, console: Console, *, live: Live | None = None) -> Outcome:
+    """Run what is asked for, write its files, draw its plots.
+
+    Args:
+        request: What is asked for.
+        console: For progress; results go elsewhere.
+        live: Measure against this service, one cell after the other; None measures in process.
+
+    Raises:
+        CellError, WorldError, ResultsError, MissingExtraError, RayStartError: it can't be begun; all in ``EXPLAINED``.
+    """
+    extras.require(["pyarrow.parquet", *(["matplotlib.figure"] if request.plots else [])], "slateloop simulate")
+    plan, folder = plan_of(request, is_live=live is not None), Folder(request.out)
+    with progress(console) as screen:
+        done = conduct(plan.jobs, folder, run=_runner(request, live), screen=screen, fresh=request.fresh)
+    return _finish(request, plan, folder, done)
+
+
+def show(outcome: Outcome, out: Console, err: Console) -> None:
+    """Print tables and where the files are; problems on the other console."""
+    for table in comparison_report.tables(outcome.rows, outcome.references):
+        out.print(table)
+    if outcome.rows:
+        out.print(comparison_report.EXPLANATION, style="dim", highlight=False)
+    for path in [*outcome.files, *outcome.plots]:
+        out.print(str(path), highlight=False, soft_wrap=True)
+    for line in notes(outcome):
+        err.print(line, highlight=False, markup=False, style="yellow")
+
+
+def notes(outcome: Outcome) -> Iterator[str]:
+    """What someone must know before believing the figures."""
+    done, n_all = outcome.experiment, len(outcome.plan.jobs)
+    if done.n_found:
+        yield f"{done.n_found} of {n_all} pieces were finished before, in {outcome.request.out}; --fresh runs them anew"
+    if done.n_other_code:
+        yield f"{done.n_other_code} of them were measured before the code changed; --fresh measures them anew"
+    for failure in done.failures:
+        yield f"failed: {failure.job.title}: {failure.error}\n  settings: {dataclasses.asdict(failure.job)}"
+    if done.interrupted:
+        yield f"interrupted: {len(done.records)} of {n_all} pieces are finished; the same command goes on from there"
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """Everything as one JSON object."""
+    done = outcome.experiment
+    return {
+        "rows": comparison_report.to_json(outcome.rows),
+        "references": {
+            world: {name: comparison_report.known(value) for name, value in reached.items()}
+            for world, reached in outcome.references.items()
+        },
+        "n_pieces": len(outcome.plan.jobs),
+        "n_finished": len(done.records),
+        "n_finished_before": done.n_found,
+        "interrupted": done.interrupted,
+        "failures": [{"error": one.error, "settings": dataclasses.asdict(one.job)} for one in done.failures],
+        "code": code_digest(),
+        "files": [str(path) for path in outcome.files],
+        "plots": [str(path) for path in outcome.plots],
+    }
+
+
+def listing_json() -> dict[str, Any]:
+    """Worlds and policies, for ``--list --json``."""
+    return {
+        "worlds": [{**dataclasses.asdict(one), "options": _printable(one.options)} for one in listing.worlds()],
+        "policies": listing.policies(),
+    }
+
+
+def show_listing(out: Console) -> None:
+    """Worlds with KPI and options, then the policies."""
+    table = Table(title="worlds (--world)", title_justify="left", show_lines=True)
+    for heading in ("world", "KPI", "options (--option key=value) and their defaults"):
+        table.add_column(heading, overflow="fold")
+    for one in listing.worlds():
+        options = ", ".join(f"{name}={value}" for name, value in one.options.items())
+        table.add_row(one.preset, one.kpi, f"{one.about}\n{options}")
+    out.print(table)
+    out.print(f"policies (--policy): {', '.join(listing.policies())}; with options: vw:bag, vw:epsilon,epsilon=0.05")
+
+
+def _runner(request: Request, live: Live | None) -> Runner:
+    if live is not None:
+        return _live_runner(live, request.max_lag)
+    n_jobs = _n_cores() if request.n_jobs is None else request.n_jobs
+    return in_turn if n_jobs == 1 else on_ray(n_jobs)
+
+
+def _n_cores() -> int:
+    """Cores that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _live_runner(live: Live, max_lag: int) -> Runner:
+    def run(jobs: Sequence[Job]) -> Iterator[tuple[Job, Record | Failure]]:
+        for job in jobs:
+            yield job, _measure_live(live, job, max_lag) if isinstance(job, Cell) else attempt(job)
+
+    return run
+
+
+def _measure_live(live: Live, cell: Cell, max_lag: int) -> Record | Failure:
+    """A service that can't be reached ends the run; what is wrong with one cell is that cell's failure."""
+    loop = f"simulate-{cell.setting.preset}-{cell.policy.kind}-{cell.seed}-{cell.key[:6]}-{live.token}"
+    try:
+        return measure_live(cell, live.service, loop=loop[:64], max_lag=max_lag)
+    except (StalledError, WorldError, PolicyError) as error:
+        return Failure.of(cell, error)
+
+
+def _finish(request: Request, plan: Plan, folder: Folder, done: Experiment) -> Outcome:
+    cells, yardsticks = done.cells_of(plan), done.yardsticks_of(plan)
+    rows = comparison.compare(cells, yardsticks)
+    references = {
+        setting.title: comparison.reference_values(yardsticks, setting, "kpi")
+        for setting in plan.settings
+        if any(one.yardstick.setting == setting for one in yardsticks)
+    }
+    files = [*folder.write_tables(), folder.write_settings(request.command)]
+    files.append(folder.write_text("summary.md", _markdown(request, rows, references)))
+    plots = draw_all(cells, yardsticks, request.out / "plots") if request.plots and cells else []
+    return Outcome(request, plan, done, rows, references, files, plots)
+
+
+def _markdown(request: Request, rows: Sequence[comparison.Row], references: Mapping[str, Mapping[str, float]]) -> str:
+    return comparison_report.to_markdown(rows, references, command=shlex.join(request.command))
+
+
+def _printable(options: Mapping[str, Any]) -> dict[str, Any]:
+    plain = (str, int, float, bool, type(None))
+    return {name: value if isinstance(value, plain) else str(value) for name, value in options.items()}

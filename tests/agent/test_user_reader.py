@@ -1,0 +1,74 @@
+"""Reading a user's row on the way to a decision."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import redis
+
+from agent import keys
+from agent.connection import connect_async
+from agent.user_rates import mark_of
+from agent.user_reader import PAUSE_S, UserReader, UserUnread
+from policies.user_rates import UserRates
+
+LOOP, LINEAGE = "shop", "abc"
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    return [0.0]
+
+
+@pytest.fixture
+async def reader(redis_url: str, redis_client: redis.Redis, clock: list[float]) -> AsyncIterator[UserReader]:
+    client = connect_async(redis_url)
+    found = UserReader(client, limit_s=0.2, monotonic_s=lambda: clock[0])
+    await found.open()
+    yield found
+    await found.close()
+    await client.aclose()
+
+
+def store(client: redis.Redis, user: str, row: bytes) -> None:
+    client.set(keys.user(LOOP, LINEAGE, mark_of(user)), row)
+
+
+async def test_rows_are_found_by_loop_lineage_and_user(reader: UserReader, redis_client: redis.Redis) -> None:
+    row = UserRates()
+    row.observe((1, 2), 0.5)
+    store(redis_client, "ann", row.to_bytes())
+    assert await reader.read(LOOP, LINEAGE, "ann") == row
+    assert await reader.read(LOOP, LINEAGE, "bob") is None
+    assert await reader.read(LOOP, "other", "ann") is None
+    assert await reader.read("other", LINEAGE, "ann") is None
+
+
+async def test_requests_of_one_turn_each_get_their_own(reader: UserReader, redis_client: redis.Redis) -> None:
+    for number in range(40):
+        store(redis_client, f"u{number}", UserRates(n=number).to_bytes())
+    found = await asyncio.gather(*[reader.read(LOOP, LINEAGE, f"u{number}") for number in range(40)])
+    assert [row.n for row in found if row is not None] == list(range(40))
+
+
+async def test_a_broken_row_is_done_without(reader: UserReader, redis_client: redis.Redis) -> None:
+    store(redis_client, "ann", b"nonsense")
+    with pytest.raises(UserUnread, match="user's rates"):
+        await reader.read(LOOP, LINEAGE, "ann")
+    assert await reader.read(LOOP, LINEAGE, "bob") is None
+
+
+async def test_a_server_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while(
+    reader: UserReader, redis_client: redis.Redis, clock: list[float]
+) -> None:
+    redis_client.execute_command("CLIENT", "PAUSE", "500", "ALL")
+    with pytest.raises(UserUnread, match="did not answer"):
+        await reader.read(LOOP, LINEAGE, "ann")
+    clock[0] += 0.9 * PAUSE_S
+    with pytest.raises(UserUnread, match="lately"):
+        await reader.read(LOOP, LINEAGE, "ann")
+    redis_client.ping()  # answered when the pause is over
+    clock[0] += 0.2 * PAUSE_S
+    assert await reader.read(LOOP, LINEAGE, "ann") is None

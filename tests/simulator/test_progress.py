@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from simulator.measuring import Failure
+from simulator.progress import progress, summary
+from tests.simulator.measured import cell, cell_record, yardstick_record
+
+
+def run(console: Console) -> None:
+    with progress(console) as screen:
+        screen.begin(3, 1)
+        screen.finished(cell(), cell_record())
+        screen.finished(cell(seed=1), Failure(cell(seed=1), "WorldError: [red] ended"))
+
+
+def test_a_pipe_gets_a_line_per_finished_piece() -> None:
+    out = io.StringIO()
+    run(Console(file=out, width=40))
+    assert out.getvalue().splitlines() == [
+        "3 pieces of work, 1 of them finished before",
+        "[2/3] news, vw, seed 0: click rate 0.4 in arm learned, 1.5 s",
+        "[3/3] news, vw, seed 1: failed: WorldError: [red] ended",
+    ]
+
+
+def test_a_terminal_gets_a_bar_and_keeps_the_failures() -> None:
+    out = io.StringIO()
+    run(Console(file=out, width=100, force_terminal=True, color_system=None))
+    assert "3/3" in out.getvalue()
+    assert "failed: WorldError: [red] ended" in out.getvalue()
+
+
+def test_references_say_how_long_they_took() -> None:
+    assert summary(yardstick_record().yardstick, yardstick_record()) == "news, references, seed 0: 0.5 s"

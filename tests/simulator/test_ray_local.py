@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from simulator.cells import Cell, Setting, Yardstick, parse_policy
+from simulator.experiments import conduct, on_ray
+from simulator.ray_local import spread
+from simulator.results import Folder
+from tests.simulator.test_experiments import FakeScreen
+from tests.simulator.test_measuring import measured, without_times
+
+SETTING = Setting("interest-evolution", 5, 2)
+
+
+def end_at_once(number: int) -> int:
+    if number == 1:
+        os._exit(3)
+    return number
+
+
+@pytest.mark.slow
+def test_cells_on_ray_are_those_of_this_process_and_a_wrong_one_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    cells = [Cell(SETTING, parse_policy(name), 0, 80) for name in ("vw", "uniform")]
+    wrong = Cell(Setting("interest-evolution", 5, 2, {"nonsense": 1}), parse_policy("vw"), 0, 80)
+    done = conduct([*cells, wrong, Yardstick(SETTING, 0, 80)], Folder(tmp_path), run=on_ray(2), screen=FakeScreen())
+    assert [one.job for one in done.failures] == [wrong]
+    assert len(done.records) == 3
+    for cell in cells:
+        assert without_times(done.records[cell.key]) == without_times(measured(cell))
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_is_an_error_of_its_own_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    before = dict(os.environ)
+    answers = dict(spread(end_at_once, [0, 1, 2], n_jobs=1))
+    assert (answers[0], answers[2]) == (0, 2)
+    assert isinstance(answers[1], Exception)
+    assert dict(os.environ) == before
+    import ray
+
+    assert not ray.is_initialized()

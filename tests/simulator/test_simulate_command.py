@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from envs.world import WorldError
+from simulator.cells import CellError
+from simulator.experiments import conduct
+from simulator.results import Folder
+from simulator.simulate_command import (
+    EXPLAINED,
+    Live,
+    Outcome,
+    Request,
+    listing_json,
+    notes,
+    plan_of,
+    show,
+    show_listing,
+    simulate,
+    to_json,
+)
+from tests.simulator.test_experiments import PLAN, FakeRunner, FakeScreen
+from tests.simulator.test_measuring import FakeLive, small
+
+
+def request(out: Path, **changes: object) -> Request:
+    base = Request(
+        worlds=("interest-evolution",),
+        policies=("vw", "uniform"),
+        n_seeds=1,
+        n_requests=120,
+        n_candidates=5,
+        n_slots=2,
+        out=out,
+        plots=False,
+        n_jobs=1,
+        command=("slateloop", "simulate", "--seeds", "1"),
+    )
+    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]  # names and types are the test's
+
+
+def run(wanted: Request) -> tuple[Outcome, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    outcome = simulate(wanted, Console(file=err, width=200))
+    show(outcome, Console(file=out, width=200), Console(file=err, width=200))
+    return outcome, out.getvalue(), err.getvalue()
+
+
+def test_it_prints_tables_and_where_the_files_are(tmp_path: Path) -> None:
+    outcome, out, err = run(request(tmp_path / "out", plots=True))
+    assert outcome.is_whole
+    assert "interest-evolution (5 candidates, 2 slots): 120 requests" in out
+    assert "watch time" in out
+    assert "[3/3]" in err
+    for path in (*outcome.files, *outcome.plots):
+        assert path.stat().st_size > 0
+        assert str(path) in out
+    assert {path.name for path in outcome.files} >= {"results.parquet", "settings.json", "summary.md"}
+    assert len(outcome.plots) == 4
+
+
+def test_a_second_run_finds_everything_and_says_so(tmp_path: Path) -> None:
+    first, out, _ = run(request(tmp_path))
+    again, same, err = run(request(tmp_path))
+    assert (again.experiment.n_found, first.experiment.n_found) == (3, 0)
+    assert "3 of 3 pieces were finished before" in err
+    assert out == same
+
+
+def test_json_is_plain(tmp_path: Path) -> None:
+    outcome, _, _ = run(request(tmp_path))
+    found = json.loads(json.dumps(to_json(outcome), allow_nan=False))
+    assert [row["policy"] for row in found["rows"][::2]] == ["vw", "uniform"]
+    assert found["n_finished"] == found["n_pieces"] == 3
+    assert found["failures"] == []
+
+
+def test_what_failed_is_told_with_its_settings(tmp_path: Path) -> None:
+    runner = FakeRunner(fail_at="news, vw, seed 0", stop_at="news, vw, seed 1")
+    done = conduct(PLAN.jobs, Folder(tmp_path), run=runner, screen=FakeScreen())
+    outcome = Outcome(request(tmp_path), PLAN, done, [], {}, [], [])
+    assert not outcome.is_whole
+    failed, interrupted = notes(outcome)
+    assert failed.startswith("failed: news, vw, seed 0: WorldError: the world ended\n  settings: {'setting': {")
+    assert interrupted == "interrupted: 1 of 6 pieces are finished; the same command goes on from there"
+    assert [one["settings"]["seed"] for one in to_json(outcome)["failures"]] == [0]
+
+
+def test_mistakes_are_told_before_anything_runs(tmp_path: Path) -> None:
+    wrong = [
+        (request(tmp_path, worlds=("nowhere",)), WorldError, "nowhere"),
+        (request(tmp_path, policies=("oracle",)), CellError, "oracle"),
+        (request(tmp_path, options=("nonsense=1",)), WorldError, "nonsense"),
+        (request(tmp_path, options=("nonsense",)), CellError, "key=value"),
+        (request(tmp_path, n_slots=9), WorldError, "slate_size=9"),
+    ]
+    for one, kind, name in wrong:
+        with pytest.raises(kind, match=name):
+            simulate(one, Console(file=io.StringIO()))
+        assert kind in EXPLAINED
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_reach_every_world() -> None:
+    plan = plan_of(Request(worlds=("interest-evolution",), options=("visible_budget=true",)))
+    assert [dict(one.options) for one in plan.settings] == [{"visible_budget": True}]
+
+
+def test_the_same_thing_twice_is_once() -> None:
+    plan = plan_of(Request(worlds=("news", "news"), policies=("vw", "vw"), n_seeds=1))
+    assert len(plan.cells) == 1
+
+
+def test_live_cells_run_in_loops_with_new_names(tmp_path: Path) -> None:
+    with FakeLive(small()) as service:
+        wanted = request(tmp_path, policies=("vw",))
+        outcome = simulate(wanted, Console(file=io.StringIO()), live=Live(service, "t1"))
+        assert outcome.is_whole
+        ((loop, _),) = service.applied
+        assert loop.startswith("simulate-interest-evolution-vw-0-")
+        assert loop.endswith("-t1")
+        assert outcome.plan.cells[0].via == "live"
+
+
+def test_the_listing_names_worlds_and_policies() -> None:
+    out = io.StringIO()
+    show_listing(Console(file=out, width=160))
+    assert "streaming" in out.getvalue()
+    assert "vw" in out.getvalue()
+    json.dumps(listing_json(), allow_nan=False)
