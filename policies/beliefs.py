@@ -5,6 +5,7 @@ In: a posterior and encoded rows. Out: for each action its expected reward, how 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -25,14 +26,15 @@ class Beliefs:
 
     Attributes:
         expected: Shape (n_actions,), in a reward range of 1.
+        deviations: How sure that is, for each asked-for coordinate that may be 1 in a slot, and last for none of them,
+            shape (n_actions, n_slot_coordinates + 1).
         own_variance: Of the actions' own part, in units of the noise, shape (n_actions,).
-        whitened: Rows whose squared length is the shared part's variance, shape (n_actions, n_shared).
         rows: The shared rows as the shared weights see them, shape (n_actions, n_shared).
     """
 
     expected: Array
+    deviations: Array
     own_variance: Array
-    whitened: Array
     rows: Array
 
 
@@ -43,12 +45,17 @@ class Believer:
         posterior: As learned.
         own_index: Action id → its index among own weights; empty where there are none.
         own_precision: Prior of own weights, for actions never seen.
+        slot_at: Shared coordinates of which one is 1 in a slot.
     """
 
-    def __init__(self, posterior: Posterior, own_index: dict[str, int], own_precision: float) -> None:
-        self.noise = posterior.noise
-        self._mean, self._root = posterior.mean, posterior.root
+    def __init__(
+        self, posterior: Posterior, own_index: dict[str, int], own_precision: float, *, slot_at: Sequence[int]
+    ) -> None:
+        self._noise, self._mean = posterior.noise, posterior.mean
         self._root_t = np.ascontiguousarray(posterior.root.T)
+        slots = self._root_t[[*slot_at]]
+        self._slots = 2.0 * np.vstack([slots, np.zeros((1, len(slots.T)))]).T
+        self._slot_variance = np.append(np.square(slots).sum(axis=1), 0.0)
         self._own_index = own_index
         m, d, k = posterior.own_map.shape
         fresh = np.eye(d)[None] / np.sqrt(own_precision)
@@ -57,7 +64,7 @@ class Believer:
         self._own_root = np.concatenate([posterior.own_root, fresh])
         self._has_own = m > 0
 
-    def of(self, ids: list[str], z: Array, x: Array) -> Beliefs:
+    def of(self, ids: Sequence[str], z: Array, x: Array) -> Beliefs:
         """Beliefs about actions.
 
         Args:
@@ -65,25 +72,17 @@ class Believer:
             z: Shape (n_actions, n_shared).
             x: Shape (n_own,).
         """
-        own, variance = np.zeros(len(ids)), np.zeros(len(ids))
+        own, own_variance = np.zeros(len(ids)), np.zeros(len(ids))
         if self._has_own:
             known, last = self._own_index, len(self._own_mean) - 1
             at = np.array([known.get(id, last) for id in ids], dtype=np.intp)
             z = z - (x @ self._own_map)[at]
             own = (self._own_mean @ x)[at]
-            variance = np.square(self._own_root @ x).sum(axis=1)[at]
-        return Beliefs(own + z @ self._mean, variance, z @ self._root_t, z)
-
-    def deviations(self, beliefs: Beliefs, at: int | None) -> Array:
-        """Standard deviation of each action's expected reward.
-
-        Args:
-            beliefs: Of the request.
-            at: Shared coordinate that is 1 in this slot, if any.
-        """
-        white = beliefs.whitened if at is None else beliefs.whitened + self._root_t[at]
-        result: Array = np.sqrt(self.noise * (beliefs.own_variance + np.einsum("ij,ij->i", white, white)))
-        return result
+            own_variance = np.square(self._own_root @ x).sum(axis=1)[at]
+        white = z @ self._root_t
+        plain = own_variance + np.einsum("ij,ij->i", white, white)
+        variance = np.maximum(plain[:, None] + white @ self._slots + self._slot_variance, 0.0)
+        return Beliefs(own + z @ self._mean, np.sqrt(self._noise * variance), own_variance, z)
 
 
 class Draws:
@@ -96,7 +95,7 @@ class Draws:
         self._weights = posterior.root.T @ np.concatenate([half, -half], axis=1)[:, :n]
         self._own = dice.standard_normal((_N_OWN_DRAWS, n))
 
-    def values(self, ids: list[str], beliefs: Beliefs) -> Array:
+    def values(self, ids: Sequence[str], beliefs: Beliefs) -> Array:
         """What each action may be worth, shape (n_actions, n)."""
         offsets = beliefs.rows @ self._weights
         if beliefs.own_variance.any():

@@ -160,7 +160,7 @@ class Matches:
                         del self._names[container, name]
         self._n_rows += len(rows)
         if self._names:
-            self._scales.observe_rows(values)
+            self._scales.observe(slice(None), values)
 
     def refresh(self) -> None:
         """Bring the scaling up to date."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -105,7 +106,7 @@ class Encoder:
         if self._n_lessons >= self._next_refresh:
             self._refresh()
         self._grow(len(lesson.slots))
-        rows, derived = self._rows(chosen)
+        rows, derived = self._rows(chosen), self._derived_rows(chosen)
         self._matches.attach(self.action)
         self._matches.observe(moments, rows)
         self._give_all(self._matches.at, len(self._matches.at) + self._matches.n_without_place, DERIVED_GROUP)
@@ -118,8 +119,10 @@ class Encoder:
         z = np.zeros((len(rows), self.n_shared))
         for slots in _runs(moments):
             self._fill(z[slots], moments[slots.start], vectors[slots.start], rows[slots], derived[slots])
-        z[range(len(rows)), self._slot_at[: len(rows)] + self._slot_at[-1:] * (len(rows) - len(self._slot_at))] = 1.0
-        return z, np.column_stack((np.ones(len(rows)), vectors))
+        z[range(len(rows)), [self.slot_at(number) for number in range(len(rows))]] = 1.0
+        x = np.ones((len(rows), self.n_own))
+        x[:, 1:] = vectors
+        return z, x
 
     def encode(
         self, context: Context, actions: Sequence[Action], *, slot: Slot | None = None, number: int = 0
@@ -136,7 +139,7 @@ class Encoder:
             z, shape (len(actions), n_shared), and x, shape (n_own,).
         """
         moment = entries(context.features) if slot is None else slot_entries(context, slot, number)
-        rows, derived = self._rows(actions)
+        rows, derived = self._rows(actions), self._derived_rows(actions)
         vector = self.context.vector(moment)
         z = np.zeros((len(actions), self.n_shared))
         self._fill(z, moment, vector, rows, derived)
@@ -145,6 +148,16 @@ class Encoder:
             if at is not None:
                 z[:, at] = 1.0
         return z, np.concatenate((_ONE, vector))
+
+    @property
+    def slot_coordinates(self) -> list[int]:
+        """The shared coordinates of slot 0, 1 and so on, as far as slots are told apart."""
+        return list(self._slot_at)
+
+    @property
+    def n_slots(self) -> int:
+        """Slots told apart so far."""
+        return len(self._slot_at)
 
     def slot_at(self, number: int) -> int | None:
         """The coordinate that is 1 in this slot; None before any slot was seen."""
@@ -193,17 +206,15 @@ class Encoder:
 
     def _observe_sides(self, moments: Sequence[Entries], chosen: Sequence[Action]) -> None:
         sizes = len(self.context), len(self.action)
-        for slots in _runs(moments):
-            self.context.observe(moments[slots.start], self._troubles)
-            self._count_unusable(moments[slots.start])
-        for action in chosen:
-            row = self._taken_apart(action)
-            self.action.observe(row, self._troubles)
-            self._count_unusable(row)
-        derived = [action.derived for action in chosen if len(action.derived) == N_DERIVED]
-        if derived:
+        told = [moments[slots.start] for slots in _runs(moments)]
+        rows = [self._taken_apart(action) for action in chosen]
+        self.context.observe(told, self._troubles)
+        self.action.observe(rows, self._troubles)
+        self._count_unusable([*told, *rows])
+        derived = _derived_values([action.derived for action in chosen if action.derived])
+        if len(derived):
             self._n_derived += len(derived)
-            self._derived.observe_rows(_derived_values(derived))
+            self._derived.observe(slice(None), derived)
         if sizes != (len(self.context), len(self.action)):
             self._freeze()
 
@@ -258,9 +269,10 @@ class Encoder:
         if not room:
             self._troubles["dimension limit: further products of features are left out"] += 1
 
-    def _count_unusable(self, row: Entries) -> None:
-        if row.n_unusable:
-            self._troubles["value: not a finite number, or of no known type"] += row.n_unusable
+    def _count_unusable(self, rows: Sequence[Entries]) -> None:
+        n_unusable = sum(row.n_unusable for row in rows)
+        if n_unusable:
+            self._troubles["value: not a finite number, or of no known type"] += n_unusable
 
     def _vectors(self, moments: Sequence[Entries]) -> list[Array]:
         found: list[Array] = []
@@ -287,8 +299,8 @@ class Encoder:
         self._action_columns = np.array(self._action_of, dtype=np.intp)
         self._pairs.freeze()
         self._matches.freeze()
-        self._kept: dict[tuple[bytes, tuple[float, ...]], int] = {}
-        self._table = np.zeros((0, len(self.action) + N_DERIVED))
+        self._kept: dict[bytes, int] = {}
+        self._table = np.zeros((0, len(self.action)))
         self._changed = False
 
     def _taken_apart(self, action: Action) -> Entries:
@@ -301,46 +313,39 @@ class Encoder:
                 self._entries[action.key] = found
         return found
 
-    def _rows(self, actions: Sequence[Action]) -> tuple[Array, Array]:
-        """Rows of actions, kept by content address while nothing moves."""
-        places = [self._kept.get((action.key, action.derived), -1) for action in actions]
-        if -1 in places or not places:
-            return self._new_rows(actions)
-        rows = self._table[places]
-        return rows[:, :-N_DERIVED], rows[:, -N_DERIVED:]
+    def _rows(self, actions: Sequence[Action]) -> Array:
+        """What the actions' features say, shape (n_actions, coordinates); kept by content address while nothing moves."""
+        known = self._kept
+        places = [known.get(action.key, -1) for action in actions]
+        if -1 not in places and places:
+            return self._table[places]
+        rows = np.zeros((len(actions), len(self.action)))
+        for i, (place, action) in enumerate(zip(places, actions, strict=True)):
+            rows[i] = self._table[place] if place >= 0 else self.action.vector(self._taken_apart(action))
+        self._keep({action.key: i for i, action in enumerate(actions) if places[i] < 0 and action.key}, rows)
+        return rows
 
-    def _new_rows(self, actions: Sequence[Action]) -> tuple[Array, Array]:
-        rows = np.zeros((len(actions), len(self.action) + N_DERIVED))
-        fresh: list[int] = []
-        for i, action in enumerate(actions):
-            known = self._kept.get((action.key, action.derived))
-            if known is None:
-                self._fill_row(rows[i], action)
-                fresh.append(i)
-            else:
-                rows[i] = self._table[known]
-        self._keep(actions, rows, [i for i in fresh if actions[i].key])
-        return rows[:, :-N_DERIVED], rows[:, -N_DERIVED:]
-
-    def _fill_row(self, row: Array, action: Action) -> None:
-        row[:-N_DERIVED] = self.action.vector(self._taken_apart(action))
-        if len(action.derived) == N_DERIVED:
-            row[-N_DERIVED:] = self._derived.scaled(_derived_values([action.derived]))[0]
-
-    def _keep(self, actions: Sequence[Action], rows: Array, fresh: list[int]) -> None:
+    def _keep(self, fresh: dict[bytes, int], rows: Array) -> None:
         """Forgetting everything at once is cheap, rare, and needs no bookkeeping on the hot path."""
         if len(self._kept) + len(fresh) > _N_KEPT:
             self._kept, self._table = {}, self._table[:0]
-        if not fresh or len(fresh) > _N_KEPT:
-            return
         n = len(self._kept)
         if n + len(fresh) > len(self._table):
             wider = np.zeros((max(64, 2 * (n + len(fresh))), rows.shape[1]))
             wider[:n] = self._table[:n]
             self._table = wider
-        for i in fresh:
-            at = self._kept.setdefault((actions[i].key, actions[i].derived), len(self._kept))
-            self._table[at] = rows[i]
+        self._table[n : n + len(fresh)] = rows[list(fresh.values())]
+        self._kept.update(zip(fresh, range(n, n + len(fresh)), strict=True))
+
+    def _derived_rows(self, actions: Sequence[Action]) -> Array:
+        """What the loop knew of the actions, scaled, shape (n_actions, N_DERIVED); zeros where it knew nothing."""
+        derived = [action.derived for action in actions]
+        if () not in derived:
+            return self._derived.scaled(_derived_values(derived))
+        rows, known = np.zeros((len(actions), N_DERIVED)), [i for i, values in enumerate(derived) if values]
+        if known:
+            rows[known] = self._derived.scaled(_derived_values([derived[i] for i in known]))
+        return rows
 
 
 def slot_entries(context: Context, slot: Slot, number: int) -> Entries:
@@ -371,7 +376,12 @@ def _runs(moments: Sequence[Entries]) -> list[slice]:
 
 
 def _derived_values(rows: Sequence[tuple[float, ...]]) -> Array:
-    values = np.array(rows, dtype=np.float64)
+    """Shape (n_rows, N_DERIVED), what grows by its logarithm; what an older release didn't derive is 0."""
+    n = len(rows)
+    if all(len(row) == N_DERIVED for row in rows):
+        values = np.fromiter(chain.from_iterable(rows), np.float64, n * N_DERIVED).reshape(n, N_DERIVED)
+    else:
+        values = np.array([(*row, *(0.0,) * N_DERIVED)[:N_DERIVED] for row in rows])
     values[:, _GROWING] = np.log1p(np.maximum(values[:, _GROWING], 0.0))
     return values
 

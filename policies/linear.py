@@ -8,7 +8,7 @@ takes no part.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -41,21 +41,57 @@ class LinearPolicy:
             PolicyError: if the bytes are no snapshot of this kind.
         """
         self.options = options
-        posterior, precision, own_index, encoder, (seed, self.n_learned) = _unpacked(blob)
+        posterior, precision, own_index, encoder, (seed, n_learned) = _unpacked(blob)
         self.encoder = Encoder.from_bytes(encoder)
         if self.encoder.n_shared != len(posterior.mean):
             raise PolicyError("no linear snapshot: encoder and posterior differ")
-        self.believer = Believer(posterior, own_index, precision)
-        self.levels = explorers.optimism(options.draws)
-        self.draws = (
-            Draws(posterior, n=options.draws, width=options.width, seed=[seed, self.n_learned])
-            if options.explorer == "thompson"
-            else None
-        )
+        slots = self.encoder.slot_coordinates
+        self.believer = Believer(posterior, own_index, precision, slot_at=slots)
+        self._levels = options.width * explorers.optimism(options.draws)
+        self._gamma = options.gamma_scale * max(n_learned, 1) ** options.gamma_exponent
+        self._draws = None
+        if options.explorer == "thompson":
+            self._draws = Draws(posterior, n=options.draws, width=options.width, seed=[seed, n_learned])
 
     def prepare(self, context: Context, actions: Sequence[Action]) -> LinearPrepared:
         """Encode context and actions once."""
         return LinearPrepared(self, context, actions)
+
+
+    def rounded(self, ids: Sequence[str], beliefs: Beliefs) -> _Rounded:
+        """What this policy's explorer needs of beliefs."""
+        values = None if self._draws is None else np.round(self._draws.values(ids, beliefs), explorers.DIGITS)
+        digits = explorers.DIGITS
+        return _Rounded(np.round(beliefs.expected, digits), np.round(beliefs.deviations, digits), values)
+
+    def explore(self, beliefs: _Rounded, place: int, eligible: Mask) -> Array:
+        """The probability of each eligible action.
+
+        Args:
+            beliefs: Of all actions.
+            place: Column of ``deviations`` for this slot.
+            eligible: At least one True.
+        """
+        options = self.options
+        if beliefs.values is not None:
+            return explorers.frequencies(beliefs.values[eligible])
+        expected = beliefs.expected[eligible]
+        if options.explorer == "randucb":
+            width = beliefs.deviations[eligible, place]
+            return explorers.frequencies(expected[:, None] + width[:, None] * self._levels)
+        if options.explorer == "squarecb":
+            return explorers.squarecb(expected, self._gamma)
+        if options.explorer == "softmax":
+            return explorers.softmax(expected, options.lambda_)
+        return explorers.greedy(expected, options.epsilon)
+
+
+class _Rounded(NamedTuple):
+    """Beliefs, alike where they differ by rounding alone."""
+
+    expected: Array
+    deviations: Array
+    values: Array | None
 
 
 class LinearPrepared:
@@ -64,40 +100,25 @@ class LinearPrepared:
     def __init__(self, policy: LinearPolicy, context: Context, actions: Sequence[Action]) -> None:
         self.n_actions = len(actions)
         self._policy, self._context, self._actions = policy, context, actions
-        self._ids = [action.id for action in actions]
         self._plain = self._beliefs(None, 0)
 
     def distribution(self, slot: Slot, chosen: Sequence[int], eligible: Mask) -> Distribution:
         """Compares the eligible actions alone."""
-        number = len(chosen)
-        plain = is_plain(slot, number)
-        beliefs = self._plain if plain else self._beliefs(slot, number)
-        at = self._policy.encoder.slot_at(number) if plain else None
+        number, policy = len(chosen), self._policy
+        if is_plain(slot, number):
+            place = min(number, policy.encoder.n_slots - 1)
+            shares = policy.explore(self._plain, place, eligible)
+        else:
+            shares = policy.explore(self._beliefs(slot, number), -1, eligible)
         result = np.zeros(self.n_actions)
-        result[eligible] = self._explored(beliefs, at, eligible)
+        result[eligible] = shares
         return result
 
-    def _beliefs(self, slot: Slot | None, number: int) -> Beliefs:
+    def _beliefs(self, slot: Slot | None, number: int) -> _Rounded:
         policy = self._policy
         z, x = policy.encoder.encode(self._context, self._actions, slot=slot, number=number)
-        return policy.believer.of(self._ids, z, x)
-
-    def _explored(self, beliefs: Beliefs, at: int | None, eligible: Mask) -> Array:
-        policy, options = self._policy, self._policy.options
-        expected = np.round(beliefs.expected, explorers.DIGITS)[eligible]
-        if options.explorer == "randucb":
-            width = np.round(options.width * policy.believer.deviations(beliefs, at), explorers.DIGITS)[eligible]
-            return explorers.frequencies(expected[:, None] + np.multiply.outer(width, policy.levels))
-        if policy.draws is not None:
-            values = np.round(policy.draws.values(self._ids, beliefs), explorers.DIGITS)
-            return explorers.frequencies(values[eligible])
-        if options.explorer == "squarecb":
-            return explorers.squarecb(
-                expected, options.gamma_scale * max(policy.n_learned, 1) ** options.gamma_exponent
-            )
-        if options.explorer == "softmax":
-            return explorers.softmax(expected, options.lambda_)
-        return explorers.greedy(expected, options.epsilon)
+        ids = [action.id for action in self._actions]
+        return policy.rounded(ids, policy.believer.of(ids, z, x))
 
 
 class LinearLearner:

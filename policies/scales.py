@@ -34,30 +34,24 @@ class Scales:
         self.shift, self.gain = np.zeros(capacity), np.zeros(capacity)
         self.usual = np.zeros(capacity, dtype=np.bool_)
 
-    def observe(self, places: Places, values: Array) -> None:
-        """Count the numbers of one row; ``places`` holds none twice.
+    def observe(self, places: Places | slice, values: Array) -> None:
+        """Count rows that hold the same numbers.
 
-        Source: B. P. Welford, Note on a Method for Calculating Corrected Sums of Squares and Products, Technometrics
-        4(3), 1962.
-        """
-        sums = self._sums[:, places]
-        off = values - sums[1]
-        sums[0] += 1.0
-        sums[1] += off / sums[0]
-        sums[2] += off * (values - sums[1])
-        self._sums[:, places] = sums
-
-    def observe_rows(self, values: Array) -> None:
-        """Count rows that hold the first so many numbers each, shape (n_rows, n_numbers).
+        Args:
+            places: Of these numbers, none twice.
+            values: Shape (n_rows, n_numbers).
 
         Source: Chan, Golub, LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances, 1979.
         """
-        sums, m = self._sums[:, : values.shape[1]], len(values)
-        mean = values.sum(axis=0) / m
-        off, n = mean - sums[1], sums[0] + m
-        sums[2] += np.square(values - mean).sum(axis=0) + off * off * (sums[0] * m / n)
-        sums[1] += off * (m / n)
+        n_rows, sums = len(values), self._sums[:, places]
+        mean = values[0] if n_rows == 1 else values.sum(axis=0) / n_rows
+        off, n = mean - sums[1], sums[0] + n_rows
+        sums[2] += off * off * (sums[0] * n_rows / n)
+        if n_rows > 1:
+            sums[2] += np.square(values - mean).sum(axis=0)
+        sums[1] += off * (n_rows / n)
         sums[0] = n
+        self._sums[:, places] = sums
 
     def refresh(self, n_rows: int) -> None:
         """Scale by all that was seen so far, in ``n_rows`` rows."""

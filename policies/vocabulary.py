@@ -7,6 +7,7 @@ when they run out, the rest share ``N_BUCKETS`` by hash. A replica reads, and le
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -27,14 +28,13 @@ _N_SHAPES = 1024
 
 
 class _Shape(NamedTuple):
-    """Where the entries of rows with the same names and words go."""
+    """Where the numbers of rows that hold the same ones go."""
 
     kept: list[bool] | None
-    numbers: Places
+    places: Places
     shift: Array
     gain: Array
-    ones: Places
-    shared: list[tuple[str | None, int]]
+    flags: list[int]
 
 
 class Vocabulary:
@@ -64,18 +64,15 @@ class Vocabulary:
         """Whether what is new has to share."""
         return len(self.names) >= self.limit
 
-    def observe(self, row: Entries, troubles: Counter[str]) -> None:
-        """Learn the names, words and sizes of one row."""
-        self.n_rows += 1
-        if not (self._places.keys() >= row.numbers.keys() and self._places.keys() >= set(row.words)):
-            self._meet(row, troubles)
-        if self._odd and not self._odd.isdisjoint((*row.numbers, *row.words)):
-            troubles["type: a feature was a number and is a string, or the reverse"] += 1
-        if not self._usual <= row.numbers.keys():
-            self._flag_absent(row, troubles)
-        if row.numbers:
-            shape = self._shape(row)
-            self._scales.observe(shape.numbers, _values(row, shape))
+    def observe(self, rows: Sequence[Entries], troubles: Counter[str]) -> None:
+        """Learn the names, words and sizes of rows."""
+        self.n_rows += len(rows)
+        for row in rows:
+            self._observe_names(row, troubles)
+        for alike in _alike(rows):
+            shape = self._shape(alike[0])
+            if len(shape.places):
+                self._scales.observe(shape.places, np.array([_values(row, shape) for row in alike]))
 
     def refresh(self) -> None:
         """Bring the scaling up to date; vectors made before are of the past."""
@@ -84,13 +81,17 @@ class Vocabulary:
 
     def vector(self, row: Entries) -> Array:
         """Shape (len(self),): numbers scaled, words 1."""
-        result, shape = np.zeros(len(self.names)), self._shape(row)
-        if row.numbers:
-            result[shape.numbers] = bounded((_values(row, shape) - shape.shift) * shape.gain)
-        result[shape.ones] = 1.0
-        for name, place in shape.shared:
-            value = 1.0 if name is None else row.numbers[name]
-            result[place] += value / (1.0 + abs(value))
+        result, shape, places = np.zeros(len(self.names)), self._shape(row), self._places
+        if len(shape.places):
+            result[shape.places] = bounded((_values(row, shape) - shape.shift) * shape.gain)
+        for word in row.words:
+            place = places.get(word)
+            if place is not None:
+                result[place] = 1.0
+        for place in shape.flags:
+            result[place] = 1.0
+        if self.is_full:
+            self._share(row, result)
         return result
 
     def to_parts(self) -> list[Any]:
@@ -115,9 +116,17 @@ class Vocabulary:
 
     def _freeze(self) -> None:
         """Forget where rows go: coordinates or scaling have moved."""
-        self._shapes: dict[tuple[tuple[str, ...], tuple[Word, ...]], _Shape] = {}
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
         usual = np.flatnonzero(self._scales.usual[: len(self.names)]).tolist()
         self._usual = {name for name in (self.names[place] for place in usual) if isinstance(name, str)}
+
+    def _observe_names(self, row: Entries, troubles: Counter[str]) -> None:
+        if not (self._places.keys() >= row.numbers.keys() and self._places.keys() >= set(row.words)):
+            self._meet(row, troubles)
+        if self._odd and not self._odd.isdisjoint((*row.numbers, *row.words)):
+            troubles["type: a feature was a number and is a string, or the reverse"] += 1
+        if not self._usual <= row.numbers.keys():
+            self._flag_absent(row, troubles)
 
     def _meet(self, row: Entries, troubles: Counter[str]) -> None:
         for key in (*row.numbers, *row.words):
@@ -147,27 +156,35 @@ class Vocabulary:
                 self._flags[name] = self._give((name, ABSENT))
 
     def _shape(self, row: Entries) -> _Shape:
-        key = tuple(row.numbers), tuple(row.words)
+        key = tuple(row.numbers)
         found = self._shapes.get(key)
         if found is None:
-            found = self._new_shape(row)
+            kept = [name in self._places for name in key]
+            places = np.array([self._places[name] for name in key if name in self._places], dtype=np.intp)
+            flags = [flag for name, flag in self._flags.items() if name not in row.numbers]
+            shift, gain = self._scales.shift[places], self._scales.gain[places]
+            found = _Shape(None if all(kept) else kept, places, shift, gain, flags)
             if len(self._shapes) >= _N_SHAPES:
                 self._shapes.clear()
             self._shapes[key] = found
         return found
 
-    def _new_shape(self, row: Entries) -> _Shape:
-        kept = [name in self._places for name in row.numbers]
-        numbers = np.array([self._places[name] for name in row.numbers if name in self._places], dtype=np.intp)
-        ones = {self._places[word] for word in row.words if word in self._places}
-        ones |= {flag for name, flag in self._flags.items() if name not in row.numbers}
-        shared = [
-            (key if isinstance(key, str) else None, self._places[_bucket(key)])
-            for key in (*row.numbers, *row.words)
-            if self.is_full and key not in self._places and _bucket(key) in self._places
-        ]
-        shift, gain = self._scales.shift[numbers], self._scales.gain[numbers]
-        return _Shape(None if all(kept) else kept, numbers, shift, gain, np.array(sorted(ones), dtype=np.intp), shared)
+    def _share(self, row: Entries, result: Array) -> None:
+        """What has no coordinate of its own adds to one by hash."""
+        for key in (*row.numbers, *row.words):
+            if key not in self._places:
+                place = self._places.get(_bucket(key))
+                if place is not None:
+                    value = row.numbers[key] if isinstance(key, str) else 1.0
+                    result[place] += value / (1.0 + abs(value))
+
+
+def _alike(rows: Sequence[Entries]) -> list[list[Entries]]:
+    """Rows that hold the same numbers, together."""
+    found: dict[tuple[str, ...], list[Entries]] = {}
+    for row in rows:
+        found.setdefault(tuple(row.numbers), []).append(row)
+    return list(found.values())
 
 
 def _values(row: Entries, shape: _Shape) -> Array:

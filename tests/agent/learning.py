@@ -83,12 +83,8 @@ def outcome(follower: LogFollower) -> tuple[object, ...]:
 def user_rows(client: redis.Redis, wanted: LoopSettings) -> dict[str, bytes]:
     """User's mark → row, as the datastore has them for this lineage."""
     prefix = keys.user(LOOP, wanted.learning_hash, "")
-    found: dict[str, Any] = {key.decode(): client.get(key) for key in client.scan_iter(match=f"{escaped(prefix)}*")}
+    found: dict[str, Any] = {key.decode(): client.get(key) for key in client.scan_iter(match=f"{prefix}*")}
     return {key.removeprefix(prefix): row for key, row in found.items()}
-
-
-def escaped(text: str) -> str:
-    return text.replace("[", r"\[").replace("{", r"\{").replace("}", r"\}")
 
 
 def undisturbed_rows(client: redis.Redis, wanted: LoopSettings) -> dict[str, bytes]:
