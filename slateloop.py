@@ -1,4 +1,4 @@
-"""The command line: ``slateloop serve | demo | simulate | parity | replay | loops | keys | doctor``; composition only.
+"""The command line, ``slateloop serve | demo | simulate | bakeoff | parity | replay | loops | …``; composition only.
 
 In: arguments. Out: the rooms put together: the service's commands, and simulated users who call it as any client would.
 """
@@ -28,7 +28,7 @@ from serve_app.commands.output import Json, err, explained, out, print_json, std
 from serve_app.retries import Backoff
 from serve_app.settings import ServiceSettings
 from serve_app.startup import StartError
-from simulator import parity_page, parity_screen, replay, simulate_command, world_course
+from simulator import bakeoff_command, parity_page, parity_screen, replay, simulate_command, world_course
 from simulator.datasets import DatasetError, load_movielens, tens
 from simulator.pacing import StalledError
 from simulator.parity import run as measure_parity
@@ -59,7 +59,7 @@ PATIENT = Backoff(budget_s=120.0)
 
 _WORLDS = list(simulate_command.WORLDS)
 _POLICIES = list(simulate_command.POLICIES)
-_NO_OPTIONS: list[str] = []
+_NOTHING: list[str] = []
 
 
 @replays.command("movielens")
@@ -140,9 +140,7 @@ def simulate(  # noqa: PLR0913  one parameter for each option of the command
         int | None, typer.Option("--candidates", min=1, help="Items to choose from; else the world's own.")
     ] = None,
     slots: Annotated[int | None, typer.Option("--slots", min=1, help="Items in a slate; else the world's own.")] = None,
-    options: Annotated[
-        list[str], typer.Option("--option", help="key=value for every world; repeatable.")
-    ] = _NO_OPTIONS,
+    options: Annotated[list[str], typer.Option("--option", help="key=value for every world; repeatable.")] = _NOTHING,
     folder: Annotated[
         Path, typer.Option("--out", help="Results go here; what is finished here isn't run again.")
     ] = simulate_command.OUT,
@@ -211,6 +209,85 @@ def simulate(  # noqa: PLR0913  one parameter for each option of the command
         print_json(simulate_command.to_json(outcome))
     else:
         simulate_command.show(outcome, out(), err())
+    if not outcome.is_whole:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bakeoff(  # noqa: PLR0913  one parameter for each option of the command
+    *,
+    policies: Annotated[
+        list[str], typer.Option("--policy", help="A contender, such as linear or vw:bag; repeatable. all: everyone.")
+    ] = _NOTHING,
+    sets: Annotated[
+        list[str],
+        typer.Option("--set", help="digits, breast-cancer, wine, iris, words, or a world of simulate; repeatable."),
+    ] = _NOTHING,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0, 1, …; two or more give intervals.")] = 5,
+    requests: Annotated[
+        int, typer.Option("--requests", min=40, help="In each set; a table at most one pass.")
+    ] = bakeoff_command.N_REQUESTS,
+    movielens: Annotated[
+        Path | None, typer.Option("--movielens", help="The unpacked folder of MovieLens ml-latest-small: one more set.")
+    ] = None,
+    table: Annotated[Path | None, typer.Option("--table", help="A CSV file: one more set.")] = None,
+    label: Annotated[str | None, typer.Option("--label", help="The column of --table that holds the classes.")] = None,
+    limit_us: Annotated[
+        float, typer.Option("--limit-us", min=0.0, help="What a decision, and what a lesson, of the default may cost.")
+    ] = bakeoff_command.LIMIT_US,
+    matrix: Annotated[bool, typer.Option("--matrix/--no-matrix", help="Measure when to pick which, too.")] = True,
+    folder: Annotated[
+        Path, typer.Option("--out", help="Results go here; what is finished here isn't run again.")
+    ] = bakeoff_command.OUT,
+    write: Annotated[Path | None, typer.Option("--write", help="Fill the section `bakeoff` of this page.")] = None,
+    plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Draw PNGs.")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run anew what was finished before.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Processes at once; 1 does without Ray; else one per core.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Let every policy learn alone on labelled tables and in worlds, and name the one a new loop should get.
+
+    The winner has the best mean share of the best reward, among those within the limits of cost. On tables each answer
+    is learned before the next is asked for, one pass; in worlds the loop has its ordinary cadence. Finished pieces are
+    kept: Ctrl-C loses nothing, and the same command goes on.
+
+    All defaults, about TIME minutes on two idle cores.
+    Example: slateloop bakeoff
+
+    A first look, in a tenth of the time.
+    Example: slateloop bakeoff --seeds 2 --requests 500 --no-matrix
+
+    Your own labelled table decides, with more contenders.
+    Example: slateloop bakeoff --set table --table churned.csv --label plan --policy all
+
+    Write the tables into a page, between the marks of its section.
+    Example: slateloop bakeoff --movielens ml-latest-small --write docs/results.md
+    """
+    request = bakeoff_command.Request(
+        policies=policies,
+        sets=sets,
+        n_seeds=seeds,
+        n_requests=requests,
+        movielens=movielens,
+        table=table,
+        label=label,
+        limit_us=limit_us,
+        matrix=matrix,
+        out=folder,
+        write=write,
+        plots=plots,
+        fresh=fresh,
+        n_jobs=jobs,
+        command=("slateloop", *sys.argv[1:]),
+    )
+    with explained(*simulate_command.EXPLAINED), stdout_for_results():
+        outcome = bakeoff_command.bake(request, err())
+    if as_json:
+        print_json(bakeoff_command.to_json(outcome))
+    else:
+        bakeoff_command.show(outcome, out(), err())
     if not outcome.is_whole:
         raise typer.Exit(1)
 

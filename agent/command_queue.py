@@ -61,12 +61,7 @@ class CommandQueue:
     """
 
     def __init__(
-        self,
-        client: redis.asyncio.Redis,
-        *,
-        scripts: Sequence[Script] = (),
-        timeout_s: float = TIMEOUT_S,
-        patience_s: float = PATIENCE_S,
+        self, client: redis.asyncio.Redis, *, scripts: Sequence[Script] = (), timeout_s: float = TIMEOUT_S
     ) -> None:
         """Nothing is connected before ``open``.
 
@@ -74,12 +69,11 @@ class CommandQueue:
             client: Only its address and credentials are used.
             scripts: Which ``EVALSHA`` calls to repeat by ``EVAL`` when the server has forgotten them.
             timeout_s: For one flush, from the first byte sent to the last answer read.
-            patience_s: Another ``PATIENCE_S``.
         """
         self.n_connections = 0
         self._connection = never_repeating(client)
         self._scripts = {script.sha: script.source for script in scripts}
-        self._timeout_s, self._patience_s = timeout_s, patience_s
+        self._timeout_s = timeout_s
         self._waiting: list[_Waiter] = []
         self._flusher: asyncio.Task[None] | None = None
         self._patient_until = -math.inf
@@ -192,7 +186,7 @@ class CommandQueue:
     async def _lost(self) -> None:
         """A connection that had worked is gone; the server may be back in a moment."""
         await self._connection.disconnect(nowait=True)
-        self._patient_until = asyncio.get_running_loop().time() + self._patience_s
+        self._patient_until = asyncio.get_running_loop().time() + PATIENCE_S
 
 
 async def _exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:

@@ -107,6 +107,11 @@ class EventLog:
         self._server_ahead_ms = 0
         self._anchored_ms = 0
 
+    @property
+    def queue(self) -> CommandQueue:
+        """Where appends queue up; what else a decision asks of the server shares their round trips."""
+        return self._queue
+
     async def open(self) -> None:
         """Connect and read the server's clock.
 

@@ -1,7 +1,8 @@
-"""A replica's look at a user's row, on the way to a decision: one command, sent together with those of other requests.
+"""A replica's look at a user's row, on the way to a decision: one command among those that share a round trip.
 
 In: a loop, the lineage of the snapshot it serves, a user. Out: the user's row, or that none can be had now. A decision
-never waits long for it, and never fails for want of it.
+never fails for want of it. It has no time limit of its own: it comes over the connection that the decision is logged by,
+so whoever waits for it waits for the log.
 """
 
 from __future__ import annotations
@@ -10,16 +11,11 @@ import math
 import time
 from collections.abc import Callable
 
-import redis.asyncio
-
 from agent import keys
 from agent.command_queue import CommandQueue, LogUnavailable
 from agent.user_rates import mark_of
 from policies.base import PolicyError
 from policies.user_rates import UserRates
-
-LIMIT_S = 0.25
-"""Rows that did not come within so long are done without."""
 
 PAUSE_S = 1.0
 """After a failure no row is asked for during so long."""
@@ -30,41 +26,22 @@ class UserUnread(RuntimeError):  # noqa: N818 - says what happened
 
 
 class UserReader:
-    """Reads rows, for all loops of this process; bound to the event loop that opens it.
+    """Reads rows, for all loops of this process.
 
     Args:
-        client: Only its address and credentials are used.
-        limit_s: How long to wait for rows.
+        queue: Of the event log, open: so reads leave together with appends.
         monotonic_s: The clock that times pauses.
     """
 
-    def __init__(
-        self,
-        client: redis.asyncio.Redis,
-        *,
-        limit_s: float = LIMIT_S,
-        monotonic_s: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._queue = CommandQueue(client, timeout_s=limit_s, patience_s=0.0)
+    def __init__(self, queue: CommandQueue, *, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._queue = queue
         self._monotonic_s, self._paused_until = monotonic_s, -math.inf
-
-    async def open(self) -> None:
-        """Connect.
-
-        Raises:
-            LogUnavailable: if the server can't be reached.
-        """
-        await self._queue.open()
-
-    async def close(self) -> None:
-        """Disconnect."""
-        await self._queue.close()
 
     async def read(self, loop: str, lineage: str, user: str) -> UserRates | None:
         """The user's row; None where nothing was learned of this user.
 
         Raises:
-            UserUnread: if it did not come in time, or is none.
+            UserUnread: if it did not come, or is none.
         """
         if self._monotonic_s() < self._paused_until:
             raise UserUnread("the datastore did not give users' rows lately")

@@ -1,7 +1,7 @@
 """What a decision and a lesson cost each learned policy, in one thread: ``python -m benchmarks.policies``.
 
-In: nothing. Out: a Markdown table of microseconds, or one JSON list with ``--json``. Processor time, not wall-clock time:
-a busy machine changes it less.
+In: nothing. Out: a Markdown table of microseconds, or one JSON list with ``--json``. Processor time, not wall-clock
+time: a busy machine changes it less.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ WORLDS: Mapping[str, str] = {
     "Shop-v0": "envs.shop:Shop",
     "Streaming-v0": "envs.streaming:Streaming",
     "Logged-v0": "envs.logged:Logged",
+    "Supervised-v0": "envs.supervised:Supervised",
 }
 """Name in the id ``slateloop/…`` → ``module:class``.
 
@@ -59,6 +60,12 @@ PRESETS: Mapping[str, Preset] = {
     "shop": Preset("Shop-v0"),
     "streaming": Preset("Streaming-v0"),
     "movielens": Preset("Logged-v0"),
+    "digits": Preset("Supervised-v0", {"data": "digits"}),
+    "breast-cancer": Preset("Supervised-v0", {"data": "breast-cancer"}),
+    "wine": Preset("Supervised-v0", {"data": "wine"}),
+    "iris": Preset("Supervised-v0", {"data": "iris"}),
+    "words": Preset("Supervised-v0", {"data": "words"}),
+    "table": Preset("Supervised-v0"),
 }
 
 

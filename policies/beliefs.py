@@ -1,6 +1,7 @@
 """What a snapshot of the linear bandit believes of the actions of one request.
 
-In: a posterior and encoded rows. Out: for each action its expected reward, how sure that is, and draws of what it may be.
+In: a posterior and encoded rows. Out: for each action its expected reward, how sure that is, and
+draws of what it may be.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from policies.own_index import OwnIndex
 from policies.ridge import Array, Posterior
 
 _N_OWN_DRAWS = 256
@@ -43,13 +45,13 @@ class Believer:
 
     Args:
         posterior: As learned.
-        own_index: Action id → its index among own weights; empty where there are none.
+        own_index: Where an action's own weights are; empty where there are none.
         own_precision: Prior of own weights, for actions never seen.
         slot_at: Shared coordinates of which one is 1 in a slot.
     """
 
     def __init__(
-        self, posterior: Posterior, own_index: dict[str, int], own_precision: float, *, slot_at: Sequence[int]
+        self, posterior: Posterior, own_index: OwnIndex, own_precision: float, *, slot_at: Sequence[int]
     ) -> None:
         self._noise, self._mean = posterior.noise, posterior.mean
         self._root_t = np.ascontiguousarray(posterior.root.T)
@@ -74,8 +76,7 @@ class Believer:
         """
         own, own_variance = np.zeros(len(ids)), np.zeros(len(ids))
         if self._has_own:
-            known, last = self._own_index, len(self._own_mean) - 1
-            at = np.array([known.get(id, last) for id in ids], dtype=np.intp)
+            at = np.array([self._own_index.place(id) for id in ids], dtype=np.intp)
             z = z - (x @ self._own_map)[at]
             own = (self._own_mean @ x)[at]
             own_variance = np.square(self._own_root @ x).sum(axis=1)[at]

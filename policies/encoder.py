@@ -22,11 +22,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from policies.action_rows import ActionRows
 from policies.base import DERIVED, GROWING, Action, Context, Lesson, PolicyError, Slot
 from policies.crossing import Holders, Matches, Pairs
 from policies.entries import Entries, entries
 from policies.scales import Array, Scales
-from policies.vocabulary import N_BUCKETS, Vocabulary
+from policies.slot_views import runs, slot_entries, slot_views
+from policies.vocabulary import Vocabulary
 
 GROUPS = ("base", "context", "action", "derived", "product")
 """What a shared coordinate is made of; each group has its own prior."""
@@ -36,7 +38,7 @@ N_SLOTS = 8
 """Slots told apart; those further down count as the last of these."""
 
 _FORMAT = 1
-_N_KEPT = 4096
+_ALL_MEASURED, _MEASURE_EVERY = 1024, 4
 _SIDE_SHARE, _PRODUCT_SHARE, _MAIN_RESERVE = 0.375, 0.5, 0.125
 N_DERIVED = len(DERIVED)
 
@@ -50,14 +52,16 @@ class Encoder:
         dimensions: Shared coordinates at most; what is beyond is left out or shares, and is counted.
         ids_count: Whether something else tells actions apart by their ids: what only one action holds then adds
             nothing, and is left out until a second one holds it.
+        groups: Those of ``GROUPS`` that z is made of.
 
     Attributes:
         n_shared: Coordinates of z so far.
     """
 
-    def __init__(self, dimensions: int = 256, *, ids_count: bool = True) -> None:
+    def __init__(self, dimensions: int = 256, *, ids_count: bool = True, groups: Sequence[str] = GROUPS) -> None:
         side = max(8, int(dimensions * _SIDE_SHARE))
         self.dimensions = dimensions
+        self._wanted = [group in groups for group in GROUPS]
         self.context, self.action = Vocabulary(side), Vocabulary(side)
         self._groups = [BASE]
         self._context_at: list[int] = []
@@ -72,7 +76,7 @@ class Encoder:
         self._n_derived = 0
         self._n_lessons, self._next_refresh = 0, 1
         self._troubles: Counter[str] = Counter()
-        self._entries: dict[bytes, Entries] = {}
+        self._action_rows = ActionRows()
         self._freeze()
 
     @property
@@ -101,12 +105,12 @@ class Encoder:
         """
         self._n_lessons += 1
         chosen = [lesson.actions[index] for index in lesson.slate.chosen]
-        moments = _moments(lesson.context, lesson.slots)
+        moments = slot_views(lesson.context, lesson.slots)
         self._observe_sides(moments, chosen)
         if self._n_lessons >= self._next_refresh:
             self._refresh()
         self._grow(len(lesson.slots))
-        rows, derived = self._rows(chosen), self._derived_rows(chosen)
+        rows, derived = self._action_rows.of(chosen, self.action), self._derived_rows(chosen)
         self._matches.attach(self.action)
         self._matches.observe(moments, rows)
         self._give_all(self._matches.at, len(self._matches.at) + self._matches.n_without_place, DERIVED_GROUP)
@@ -117,9 +121,10 @@ class Encoder:
         if self._changed:
             self._freeze()
         z = np.zeros((len(rows), self.n_shared))
-        for slots in _runs(moments):
+        for slots in runs(moments):
             self._fill(z[slots], moments[slots.start], vectors[slots.start], rows[slots], derived[slots])
-        z[range(len(rows)), [self.slot_at(number) for number in range(len(rows))]] = 1.0
+        if self._slot_at:
+            z[range(len(rows)), [self._slot_at[min(n, self.n_slots - 1)] for n in range(len(rows))]] = 1.0
         x = np.ones((len(rows), self.n_own))
         x[:, 1:] = vectors
         return z, x
@@ -139,14 +144,12 @@ class Encoder:
             z, shape (len(actions), n_shared), and x, shape (n_own,).
         """
         moment = entries(context.features) if slot is None else slot_entries(context, slot, number)
-        rows, derived = self._rows(actions), self._derived_rows(actions)
+        rows, derived = self._action_rows.of(actions, self.action), self._derived_rows(actions)
         vector = self.context.vector(moment)
         z = np.zeros((len(actions), self.n_shared))
         self._fill(z, moment, vector, rows, derived)
-        if slot is not None:
-            at = self.slot_at(number)
-            if at is not None:
-                z[:, at] = 1.0
+        if slot is not None and self._slot_at:
+            z[:, self._slot_at[min(number, self.n_slots - 1)]] = 1.0
         return z, np.concatenate((_ONE, vector))
 
     @property
@@ -159,16 +162,13 @@ class Encoder:
         """Slots told apart so far."""
         return len(self._slot_at)
 
-    def slot_at(self, number: int) -> int | None:
-        """The coordinate that is 1 in this slot; None before any slot was seen."""
-        return self._slot_at[min(number, len(self._slot_at) - 1)] if self._slot_at else None
-
     def to_bytes(self) -> bytes:
         """All of it, exactly: the same lessons, the same bytes."""
         return _encoder.encode(
             [
                 _FORMAT,
                 self.dimensions,
+                self._wanted,
                 [self.context.to_parts(), self.action.to_parts()],
                 [self._groups, self._context_at, self._slot_at, self._derived_at],
                 [self._action_of, self._action_at],
@@ -186,10 +186,10 @@ class Encoder:
             PolicyError: if the bytes are something else.
         """
         try:
-            version, dimensions, sides, places, action, crossed, counts, troubles = _decoder.decode(data)
+            version, dimensions, wanted, sides, places, action, crossed, counts, troubles = _decoder.decode(data)
             if version != _FORMAT:
                 raise PolicyError(f"an encoder of format {version}; this release reads format {_FORMAT}")
-            made = cls(dimensions)
+            made = cls(dimensions, groups=[group for group, is_wanted in zip(GROUPS, wanted, strict=True) if is_wanted])
             made.context, made.action = (Vocabulary.from_parts(side) for side in sides)
             made._groups, made._context_at, made._slot_at, made._derived_at = places
             made._action_of, made._action_at = action
@@ -206,17 +206,23 @@ class Encoder:
 
     def _observe_sides(self, moments: Sequence[Entries], chosen: Sequence[Action]) -> None:
         sizes = len(self.context), len(self.action)
-        told = [moments[slots.start] for slots in _runs(moments)]
-        rows = [self._taken_apart(action) for action in chosen]
-        self.context.observe(told, self._troubles)
-        self.action.observe(rows, self._troubles)
+        told = [moments[slots.start] for slots in runs(moments)]
+        rows = [self._action_rows.entries(action) for action in chosen]
+        self.context.meet(told, self._troubles)
+        self.action.meet(rows, self._troubles)
         self._count_unusable([*told, *rows])
-        derived = _derived_values([action.derived for action in chosen if action.derived])
-        if len(derived):
-            self._n_derived += len(derived)
-            self._derived.observe(slice(None), derived)
+        if self._n_lessons <= _ALL_MEASURED or self._n_lessons % _MEASURE_EVERY == 0:
+            self.context.measure(told)
+            self.action.measure(rows)
+            self._measure_derived(chosen)
         if sizes != (len(self.context), len(self.action)):
             self._freeze()
+
+    def _measure_derived(self, chosen: Sequence[Action]) -> None:
+        derived = [action.derived for action in chosen if action.derived]
+        if derived:
+            self._n_derived += len(derived)
+            self._derived.observe(slice(None), _derived_values(derived))
 
     def _refresh(self) -> None:
         self.context.refresh()
@@ -234,7 +240,7 @@ class Encoder:
 
     def _grow_action(self) -> None:
         """Coordinates for what more than one action holds."""
-        if len(self._action_of) == np.count_nonzero(self._holders.common):
+        if not self._wanted[ACTION] or len(self._action_of) == np.count_nonzero(self._holders.common):
             return
         for place in sorted(set(np.flatnonzero(self._holders.common).tolist()) - set(self._action_of)):
             self._give_all(self._action_at, len(self._action_at) + 1, ACTION)
@@ -244,6 +250,8 @@ class Encoder:
 
     def _give_all(self, places: list[int], n: int, group: int) -> None:
         """Coordinates for what has none yet, as long as there are any."""
+        if not self._wanted[group]:
+            return
         for _ in range(len(places), n):
             if self.n_shared >= self.dimensions:
                 self._troubles["dimension limit: a feature is left out"] += 1
@@ -258,7 +266,7 @@ class Encoder:
             int(self.dimensions * _PRODUCT_SHARE) - len(self._pairs),
             int(self.dimensions * (1 - _MAIN_RESERVE)) - self.n_shared,
         )
-        if room <= 0:
+        if room <= 0 or not self._wanted[PRODUCT]:
             return
         for vector, row in zip(vectors, rows, strict=True):
             for pair in self._pairs.unseen(vector, row)[:room]:
@@ -276,7 +284,7 @@ class Encoder:
 
     def _vectors(self, moments: Sequence[Entries]) -> list[Array]:
         found: list[Array] = []
-        for slots in _runs(moments):
+        for slots in runs(moments):
             found += [self.context.vector(moments[slots.start])] * (slots.stop - slots.start)
         return found
 
@@ -299,43 +307,8 @@ class Encoder:
         self._action_columns = np.array(self._action_of, dtype=np.intp)
         self._pairs.freeze()
         self._matches.freeze()
-        self._kept: dict[bytes, int] = {}
-        self._table = np.zeros((0, len(self.action)))
+        self._action_rows.forget()
         self._changed = False
-
-    def _taken_apart(self, action: Action) -> Entries:
-        found = self._entries.get(action.key) if action.key else None
-        if found is None:
-            found = entries(action.features)
-            if action.key:
-                if len(self._entries) >= _N_KEPT:
-                    self._entries.clear()
-                self._entries[action.key] = found
-        return found
-
-    def _rows(self, actions: Sequence[Action]) -> Array:
-        """What the actions' features say, shape (n_actions, coordinates); kept by content address while nothing moves."""
-        known = self._kept
-        places = [known.get(action.key, -1) for action in actions]
-        if -1 not in places and places:
-            return self._table[places]
-        rows = np.zeros((len(actions), len(self.action)))
-        for i, (place, action) in enumerate(zip(places, actions, strict=True)):
-            rows[i] = self._table[place] if place >= 0 else self.action.vector(self._taken_apart(action))
-        self._keep({action.key: i for i, action in enumerate(actions) if places[i] < 0 and action.key}, rows)
-        return rows
-
-    def _keep(self, fresh: dict[bytes, int], rows: Array) -> None:
-        """Forgetting everything at once is cheap, rare, and needs no bookkeeping on the hot path."""
-        if len(self._kept) + len(fresh) > _N_KEPT:
-            self._kept, self._table = {}, self._table[:0]
-        n = len(self._kept)
-        if n + len(fresh) > len(self._table):
-            wider = np.zeros((max(64, 2 * (n + len(fresh))), rows.shape[1]))
-            wider[:n] = self._table[:n]
-            self._table = wider
-        self._table[n : n + len(fresh)] = rows[list(fresh.values())]
-        self._kept.update(zip(fresh, range(n, n + len(fresh)), strict=True))
 
     def _derived_rows(self, actions: Sequence[Action]) -> Array:
         """What the loop knew of the actions, scaled, shape (n_actions, N_DERIVED); zeros where it knew nothing."""
@@ -346,33 +319,6 @@ class Encoder:
         if known:
             rows[known] = self._derived.scaled(_derived_values([derived[i] for i in known]))
         return rows
-
-
-def slot_entries(context: Context, slot: Slot, number: int) -> Entries:
-    """A context as one slot sees it: its own features beside the request's; a plain slot adds nothing."""
-    if is_plain(slot, number):
-        return entries(context.features)
-    named = {} if slot.id == str(number) else {"id": slot.id}
-    return entries({**context.features, "\0slot": {**named, "features": slot.features}})
-
-
-def is_plain(slot: Slot, number: int) -> bool:
-    """Whether a slot says nothing but its number."""
-    return not slot.features and slot.id == str(number)
-
-
-def _moments(context: Context, slots: Sequence[Slot]) -> list[Entries]:
-    """The context as each slot sees it; one object for all that see it alike."""
-    plain = entries(context.features)
-    return [
-        plain if is_plain(slot, number) else slot_entries(context, slot, number) for number, slot in enumerate(slots)
-    ]
-
-
-def _runs(moments: Sequence[Entries]) -> list[slice]:
-    """Neighbouring slots with the same moment."""
-    starts = [i for i, moment in enumerate(moments) if not i or moment is not moments[i - 1]]
-    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], len(moments)], strict=True)]
 
 
 def _derived_values(rows: Sequence[tuple[float, ...]]) -> Array:

@@ -1,7 +1,7 @@
 """JSON features taken apart into named numbers and named words; nothing that JSON can hold makes it fail.
 
-In: features. Out: ``Entries``, for the encoder. A string is a word, each string of a list is one, a boolean is the number
-0 or 1, each number of a list is ``name[i]``, nested names are dotted, null is the word ``NULL``.
+In: features. Out: ``Entries``, for the encoder. A string is a word, each string of a list is one, a boolean is the
+number 0 or 1, each number of a list is ``name[i]``, nested names are dotted, null is the word ``NULL``.
 """
 
 from __future__ import annotations

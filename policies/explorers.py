@@ -50,13 +50,15 @@ def greedy(expected: Array, epsilon: float) -> Array:
 def softmax(expected: Array, sharpness: float) -> Array:
     """Proportional to exp(sharpness times expected reward)."""
     weights: Array = np.exp(sharpness * (expected - expected.max()))
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def squarecb(expected: Array, gamma: float) -> Array:
     """Inverse to the gap to the best, which gets the rest.
 
-    Source: Foster and Rakhlin, Beyond UCB: Optimal and Efficient Contextual Bandits with Regression Oracles (ICML 2020).
+    Source: Foster and Rakhlin, Beyond UCB: Optimal and Efficient Contextual Bandits with Regression Oracles, ICML
+    2020.
     """
     gaps = expected.max() - expected
     shares: Array = 1.0 / (len(expected) + gamma * gaps)

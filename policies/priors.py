@@ -1,8 +1,10 @@
 """How strongly each kind of feature is drawn to "no effect": chosen by the evidence, not by taste.
 
-In: moments, and which group each shared coordinate belongs to. Out: a precision for each group, and one for the actions'
-own weights. Source: MacKay, Bayesian Interpolation (Neural Computation 4(3), 1992): the evidence framework; here by
-coordinate ascent over steps of a fixed factor, a step at a time, so that it costs little and is the same everywhere.
+In: moments, and which group each shared coordinate belongs to. Out: a precision for each group, and one for the
+actions' own weights.
+
+Source: MacKay, Bayesian Interpolation (Neural Computation 4(3), 1992): the evidence framework; here by coordinate
+ascent over steps of a fixed factor, so that it costs little and is the same everywhere.
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ LEAST, GREATEST = 0.1, 1e4
 _N_SWEEPS = 2
 
 RELUCTANCE = 1.0
-"""Log evidence that the first step away from ``START`` costs; the n-th costs 2 n - 1 times as much. A handful of lessons
-can't tell a useless feature from one that was not tried yet, and a prior too sure of "no effect" stops exploring it."""
+"""Log evidence that the first step away from ``START`` costs; the n-th costs 2 n - 1 times as much.
 
-START = (0.1, 3.0, 3.0, 1.0, 10.0, 1.0)
+A handful of lessons can't tell a useless feature from one that was not tried yet, and a prior too sure of "no effect"
+stops exploring it.
+"""
+
+START = (0.1, 10.0, 10.0, 10.0, 10.0, 1.0)
 """For each group of ``encoder.GROUPS``, and for own weights. The first group, with the mean reward, stays as it is."""
 
 
@@ -43,6 +48,11 @@ class Priors:
         """The same for all but the mean reward."""
         return cls((START[0], *[precision] * len(GROUPS)))
 
+    @property
+    def own(self) -> float:
+        """The precision of actions' own weights."""
+        return self.precisions[-1]
+
     def shared(self, groups: Codes) -> Array:
         """The precision of each shared coordinate."""
         precisions: Array = np.array(self.precisions)[groups]
@@ -50,7 +60,7 @@ class Priors:
 
     def posterior(self, moments: Moments, groups: Codes) -> Posterior:
         """What is known under these priors."""
-        return moments.posterior(self.shared(groups), self.precisions[-1])
+        return moments.posterior(self.shared(groups), self.own)
 
     def improved(self, moments: Moments, groups: Codes) -> Priors:
         """Each precision moved a few steps if that makes the rewards more likely."""

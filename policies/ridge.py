@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -47,9 +48,11 @@ class Moments:
         self.n_shared = self.n_own = self.n_actions = 0
         self._weight = 1.0
         self._n = self._square = 0.0
-        self._zz, self._zr = np.zeros((0, 0)), np.zeros(0)
-        self._waiting, self._n_waiting = np.zeros((_BLOCK, 1)), 0
-        self._xx, self._xz, self._xr = np.zeros((0, 0, 0)), np.zeros((0, 0, 0)), np.zeros((0, 0))
+        self._zz: Array = np.zeros((0, 0))
+        self._zr: Array = np.zeros(0)
+        self._waiting: Array = np.zeros((_BLOCK, 1))
+        self._n_waiting = 0
+        self.drop_own()
 
     def age(self) -> None:
         """One lesson has passed: all before it counts a little less."""
@@ -100,7 +103,9 @@ class Moments:
     def drop_own(self) -> None:
         """From now on nothing is any action's own; what was learned stays learned in the shared part."""
         self.n_own = self.n_actions = 0
-        self._xx, self._xz, self._xr = np.zeros((0, 0, 0)), np.zeros((0, 0, 0)), np.zeros((0, 0))
+        self._xx: Array = np.zeros((0, 0, 0))
+        self._xz: Array = np.zeros((0, 0, 0))
+        self._xr: Array = np.zeros((0, 0))
 
     def posterior(self, shared_precision: Array, own_precision: float) -> Posterior:
         """What is known under a prior.
@@ -156,10 +161,11 @@ class Moments:
             made = cls(numbers[0])
             made.n_shared, made.n_own, made.n_actions = k, d, m
             _, made._weight, made._n, made._square = numbers
-            made._zz, made._zr, waiting, made._xx, made._xz, made._xr = (
+            read: list[Array] = [
                 np.frombuffer(part, np.float64).reshape(shape).copy()
                 for part, shape in zip(arrays, shapes, strict=True)
-            )
+            ]
+            made._zz, made._zr, waiting, made._xx, made._xz, made._xr = read
             made._n_waiting = len(waiting)
             made._waiting = _padded(waiting, (_BLOCK, k + 1))
         except (msgspec.MsgspecError, ValueError) as error:
@@ -224,24 +230,38 @@ def _roots(grams: Array, precision: float) -> tuple[Array, float]:
     """Inverse Cholesky factors of (gram + precision I), and the half log determinants of prior over posterior."""
     m, d = grams.shape[:2]
     grams[:, range(d), range(d)] += precision
-    factors = np.linalg.cholesky(grams)
+    factors = _factors(grams)
     diagonals = np.diagonal(factors, axis1=1, axis2=2)
     return _inverse(factors), m * d * math.log(precision) / 2 - float(np.log(diagonals).sum())
 
 
 def _root(precision: Array) -> tuple[Array, float]:
-    factor = np.linalg.cholesky(precision)
+    factor = _factors(precision)
     return _inverse(factor), -float(np.log(np.diagonal(factor)).sum())
+
+
+def _factors(matrices: Array) -> Array:
+    """Cholesky factors; where rounding has cost a matrix its last positive digits, of one a little further from 0."""
+    rows = range(matrices.shape[-1])
+    for jitter in (0.0, 1e-14, 1e-12, 1e-10):
+        with suppress(np.linalg.LinAlgError):
+            diagonal = matrices[..., rows, rows]
+            nudged = matrices.copy()
+            nudged[..., rows, rows] += jitter * diagonal.max(axis=-1, keepdims=True, initial=0.0)
+            found: Array = np.asarray(np.linalg.cholesky(nudged if jitter else matrices), dtype=np.float64)
+            return found
+    raise PolicyError("the sums of the lessons are no longer positive; replay the log with a larger prior_weight")
 
 
 def _inverse(lower: Array) -> Array:
     """Of lower triangular matrices, by halves: at 256 rows a quarter of the time of a general inverse."""
     n = lower.shape[-1]
+    result: Array = np.zeros_like(lower)
     if n <= _STEP:
-        return np.linalg.inv(lower)
+        result[...] = np.linalg.inv(lower)
+        return result
     half = n // 2
     first, last = _inverse(lower[..., :half, :half]), _inverse(lower[..., half:, half:])
-    result = np.zeros_like(lower)
     result[..., :half, :half], result[..., half:, half:] = first, last
     result[..., half:, :half] = -(last @ lower[..., half:, :half]) @ first
     return result

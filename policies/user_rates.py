@@ -27,6 +27,10 @@ USER_TAG_WEIGHT = 10.0
 """The same for each of the user's tags."""
 
 
+COLUMNS = Struct(f"<{len(DERIVED) - N_LOOP_DERIVED}f")
+"""One item's values, as they are logged."""
+
+
 class UserRates(msgspec.Struct, array_like=True):
     """One user's row.
 
@@ -66,17 +70,22 @@ class UserRates(msgspec.Struct, array_like=True):
 
     def derive(self, actions: Iterable[Tags]) -> list[tuple[float, ...]]:
         """The user's columns of ``DERIVED`` for each of these items, named by their tags, rounded to float32."""
-        rate, n, known = self.rate, float(self.n), self.tags
+        return list(COLUMNS.iter_unpack(self.columns(actions)))
+
+    def columns(self, actions: Iterable[Tags]) -> bytes:
+        """The same as they are logged: little-endian float32, one ``COLUMNS`` for each item."""
+        rate, n_shown, met_by_tag = self.rate, float(self.n), self.tags.get
         flat: list[float] = []
         for tags in actions:
             leaning, n_rests_on = 0.0, 0
-            for tag in tags:
-                if (met := known.get(tag)) is not None:
-                    leaning += (met[1] - met[0] * rate) / (met[0] + USER_TAG_WEIGHT)
-                    n_rests_on += met[0]
+            for met in map(met_by_tag, tags):
+                if met is not None:
+                    n, total = met
+                    leaning += (total - n * rate) / (n + USER_TAG_WEIGHT)
+                    n_rests_on += n
             n_tags = len(tags) or 1
-            flat += (rate, n, leaning / n_tags, n_rests_on / n_tags)
-        return list(_columns.iter_unpack(_packer(len(flat)).pack(*flat)))
+            flat += (rate, n_shown, leaning / n_tags, n_rests_on / n_tags)
+        return _packer(len(flat)).pack(*flat)
 
     def to_bytes(self) -> bytes:
         """The row; equal showings in equal order, equal bytes."""
@@ -96,9 +105,6 @@ class UserRates(msgspec.Struct, array_like=True):
         if row.format != 1:
             raise PolicyError(f"a user's rates of format {row.format}; this release reads format 1")
         return row
-
-
-_columns = Struct(f"<{len(DERIVED) - N_LOOP_DERIVED}f")
 
 
 @lru_cache(maxsize=512)

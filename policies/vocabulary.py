@@ -13,7 +13,7 @@ from zlib import crc32
 
 import numpy as np
 
-from policies.entries import Entries, Word
+from policies.entries import NULL, Entries, Word
 from policies.scales import Array, Places, Scales, bounded
 
 N_BUCKETS = 8
@@ -42,7 +42,7 @@ class Vocabulary:
 
     Attributes:
         names: What each coordinate means.
-        n_rows: Rows observed.
+        n_rows: Rows measured.
     """
 
     def __init__(self, limit: int) -> None:
@@ -64,11 +64,19 @@ class Vocabulary:
         """Whether what is new has to share."""
         return len(self.names) >= self.limit
 
-    def observe(self, rows: Sequence[Entries], troubles: Counter[str]) -> None:
-        """Learn the names, words and sizes of rows."""
-        self.n_rows += len(rows)
+    def meet(self, rows: Sequence[Entries], troubles: Counter[str]) -> None:
+        """Learn the names and words of rows."""
         for row in rows:
-            self._observe_names(row, troubles)
+            if not (self._places.keys() >= row.numbers.keys() and self._places.keys() >= set(row.words)):
+                self._meet(row, troubles)
+            if self._odd and not self._odd.isdisjoint((*row.numbers, *row.words)):
+                troubles["type: a feature was a number and is a string, or the reverse"] += 1
+            if not self._usual <= row.numbers.keys():
+                self._flag_absent(row, troubles)
+
+    def measure(self, rows: Sequence[Entries]) -> None:
+        """Learn how large the numbers of rows are that it has met."""
+        self.n_rows += len(rows)
         for alike in _alike(rows):
             shape = self._shape(alike[0])
             if len(shape.places):
@@ -120,16 +128,8 @@ class Vocabulary:
         usual = np.flatnonzero(self._scales.usual[: len(self.names)]).tolist()
         self._usual = {name for name in (self.names[place] for place in usual) if isinstance(name, str)}
 
-    def _observe_names(self, row: Entries, troubles: Counter[str]) -> None:
-        if not (self._places.keys() >= row.numbers.keys() and self._places.keys() >= set(row.words)):
-            self._meet(row, troubles)
-        if self._odd and not self._odd.isdisjoint((*row.numbers, *row.words)):
-            troubles["type: a feature was a number and is a string, or the reverse"] += 1
-        if not self._usual <= row.numbers.keys():
-            self._flag_absent(row, troubles)
-
     def _meet(self, row: Entries, troubles: Counter[str]) -> None:
-        for key in (*row.numbers, *row.words):
+        for key in _keys(row):
             if key in self._places:
                 continue
             if self.is_full:
@@ -137,8 +137,11 @@ class Vocabulary:
                 self._give(_bucket(key))
                 continue
             self._give(key)
-            is_number, name = isinstance(key, str), key if isinstance(key, str) else key[0]
-            if self._is_number.setdefault(name, is_number) != is_number:
+            is_number = isinstance(key, str)
+            if (
+                not (isinstance(key, tuple) and key[1] == NULL)
+                and self._is_number.setdefault(_name(key), is_number) != is_number
+            ):
                 self._odd.add(key)
 
     def _give(self, key: Key) -> int:
@@ -171,12 +174,16 @@ class Vocabulary:
 
     def _share(self, row: Entries, result: Array) -> None:
         """What has no coordinate of its own adds to one by hash."""
-        for key in (*row.numbers, *row.words):
+        for key in _keys(row):
             if key not in self._places:
                 place = self._places.get(_bucket(key))
                 if place is not None:
                     value = row.numbers[key] if isinstance(key, str) else 1.0
                     result[place] += value / (1.0 + abs(value))
+
+
+def _keys(row: Entries) -> list[Key]:
+    return [*row.numbers, *row.words]
 
 
 def _alike(rows: Sequence[Entries]) -> list[list[Entries]]:
@@ -190,6 +197,10 @@ def _alike(rows: Sequence[Entries]) -> list[list[Entries]]:
 def _values(row: Entries, shape: _Shape) -> Array:
     values = np.fromiter(row.numbers.values(), np.float64, len(row.numbers))
     return values if shape.kept is None else values[shape.kept]
+
+
+def _name(key: Key) -> str:
+    return key[0] if isinstance(key, tuple) else str(key)
 
 
 def _bucket(key: Key) -> int:

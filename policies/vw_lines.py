@@ -10,13 +10,14 @@ import math
 from collections.abc import Hashable
 from typing import TypeVar
 
-from policies.base import N_LOOP_DERIVED, Action, Context, Features, Slot
-from policies.features import vw_number, vw_text, vw_word
+from policies.base import DERIVED, N_LOOP_DERIVED, Action, Context, Features, Slot
+from policies.features import NEGLIGIBLE, vw_number, vw_text, vw_word
 from policies.vw_options import VwOptions
 
 _Key = TypeVar("_Key", bound=Hashable)
 
 _N_KEPT = 20_000
+_TASTE = DERIVED.index("user_tag_rate")
 
 
 def context_text(context: Context) -> str:
@@ -44,14 +45,17 @@ class ActionTexts:
 
     def of(self, action: Action) -> str:
         """One action's line; the user's part of it, which comes last, is built for each request."""
-        of_loop, of_user = action.derived[:N_LOOP_DERIVED], action.derived[N_LOOP_DERIVED:]
+        derived = action.derived
+        of_loop = derived[:N_LOOP_DERIVED]
         known = (action.id, action.key, of_loop)
         line = self._lines.get(known)
         if line is None:
             line = self._built(action, of_loop)
             if action.key:
                 _keep(self._lines, known, line)
-        return line + user_text(of_user, self._reward_range) if self._options.item_rate and any(of_user) else line
+        if derived and derived[_TASTE] and self._options.item_rate:
+            line += taste_text(derived[_TASTE], self._reward_range)
+        return line
 
     def _built(self, action: Action, of_loop: tuple[float, ...]) -> str:
         named = "id=" + vw_word(action.id)
@@ -83,9 +87,11 @@ def loop_text(of_loop: tuple[float, ...], reward_range: tuple[float, float]) -> 
     return f"rate:{vw_number(share)} count:{vw_number(math.log1p(count) / 10)} tags:{vw_number(tag_share)}"
 
 
-def user_text(of_user: tuple[float, ...], reward_range: tuple[float, float]) -> str:
+def taste_text(taste: float, reward_range: tuple[float, float]) -> str:
     """How much more than it promised the user gave for the item's tags, as a share of the reward range."""
-    share = of_user[2] / (reward_range[1] - reward_range[0])
+    share = taste / (reward_range[1] - reward_range[0])
+    if NEGLIGIBLE <= abs(share) <= 1.0:
+        return f" taste:{share:.9g}"
     return f" taste:{vw_number(min(max(share, -1.0), 1.0))}"
 
 

@@ -63,7 +63,7 @@ class Replica:
         self.access = Access(self._client)
         self.loops = Loops(Loader(redis), self._client)
         self._log = EventLog(self._client)
-        self._users = UserReader(self._client)
+        self._users = UserReader(self._log.queue)
         self._watch = Watch(
             self._listener,
             loops=self.loops.refresh,
@@ -81,7 +81,6 @@ class Replica:
             LogUnavailable: the datastore can't be reached.
         """
         await self._log.open()
-        await self._users.open()
         await self.access.refresh()
         await self.loops.get(DEFAULT_LOOP)
         self._tasks = [asyncio.create_task(self._watch.run()), asyncio.create_task(self.meter.run(self._client))]
@@ -102,7 +101,6 @@ class Replica:
         self._tasks = []
         await self.meter.flush(self._client)
         await self._log.close()
-        await self._users.close()
         await self._client.aclose()
         await self._listener.aclose()
         self._redis.close()

@@ -19,7 +19,7 @@ from policies.base import N_LOOP_DERIVED, Action, Features
 from policies.derived import packed
 from policies.rates import ItemRates
 from policies.tags import Tags, tags_of
-from policies.user_rates import UserRates
+from policies.user_rates import COLUMNS, UserRates
 from serve_app.errors import RequestError, UnprocessableError, shown
 from serve_app.memo import Memo
 from serve_app.reading import Reader
@@ -65,14 +65,12 @@ def seen_by(user: UserRates, offered: Sequence[Offered]) -> list[Offered]:
     """The actions of a request with what is known of its user; as they are while the loop knows nothing of items."""
     if not all([one.derived for one in offered]):
         return list(offered)
-    columns = user.derive([one.tags for one in offered])
-    return [_with(one, own) for one, own in zip(offered, columns, strict=True)]
-
-
-def _with(one: Offered, own: tuple[float, ...]) -> Offered:
-    action, row, derived, tags = one
-    values = action.derived[:N_LOOP_DERIVED] + own
-    return Offered(Action(action.id, action.features, action.key, values), row, derived + packed(own), tags)
+    columns, n_bytes, seen = user.columns([one.tags for one in offered]), COLUMNS.size, []
+    for at, ((action, row, derived, tags), own) in enumerate(zip(offered, COLUMNS.iter_unpack(columns), strict=True)):
+        values = action.derived[:N_LOOP_DERIVED] + own
+        logged = derived + columns[at * n_bytes : (at + 1) * n_bytes]
+        seen.append(Offered(Action(action.id, action.features, action.key, values), row, logged, tags))
+    return seen
 
 
 def read_features(raw: msgspec.Raw | bytes, limits: LimitSettings, *, field: str) -> dict[str, Any]:

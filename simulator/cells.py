@@ -19,7 +19,7 @@ import yaml
 from agent.arms import LEARNED
 from policies import registry
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when what a cell measures changes: what was measured before is then measured anew."""
 
 POPULARITY = "popularity"
@@ -28,6 +28,7 @@ N_BLOCKS = 40
 
 Options = Mapping[str, Any]
 Via = Literal["process", "live"]
+Course = Literal["shared", "alone", "at once"]
 
 
 class CellError(ValueError):
@@ -121,6 +122,9 @@ class Cell:
         n_requests: How many slates are asked for, by all arms together.
         publish_every: In process: a snapshot is published after so many experiences.
         via: Whether the loop runs in this process or in a running service.
+        course: ``shared``: a policy that learns shares users and log with popularity. ``alone``: it has them for
+            itself. ``at once``: so too, and each decision is learned and published before the next is made, without
+            the loop's floor, as studies of bandits do it.
     """
 
     setting: Setting
@@ -129,6 +133,12 @@ class Cell:
     n_requests: int
     publish_every: int = 50
     via: Via = "process"
+    course: Course = "shared"
+
+    @property
+    def variants(self) -> dict[str, float]:
+        """Shares of the users."""
+        return self.policy.variants if self.course == "shared" else {self.policy.arm: 1.0}
 
     @property
     def block(self) -> int:

@@ -60,7 +60,7 @@ def series_of(records: Sequence[CellRecord]) -> list[Series]:
     for one in records:
         groups.setdefault(one.cell.policy.name, []).append(one)
     own = [Series(name, group[0].cell.policy.arm, tuple(group)) for name, group in groups.items()]
-    learning = [one for one in own if not one.records[0].cell.policy.is_static]
+    learning = [one for one in own if POPULARITY in one.records[0].cell.variants and one.arm != POPULARITY]
     bases = [Series(f"{POPULARITY}, beside {one.name}", POPULARITY, one.records, is_base=True) for one in learning]
     return own + (bases if len(learning) <= 2 else [])
 

@@ -6,9 +6,11 @@ what is finished; the same call goes on from there.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Protocol
 
 from simulator.cells import Cell, Job, PolicyChoice, Setting, Via, Yardstick
@@ -136,6 +138,28 @@ def on_ray(n_jobs: int) -> Runner:
             yield job, Failure.of(job, answer) if isinstance(answer, Exception) else answer
 
     return run
+
+
+def notes_on(done: Experiment, n_all: int, out: Path) -> Iterator[str]:
+    """What someone must know before believing the figures."""
+    if done.n_found:
+        yield f"{done.n_found} of {n_all} pieces were finished before, in {out}; --fresh runs them anew"
+    if done.n_other_code:
+        yield f"{done.n_other_code} of them were measured before the code changed; --fresh measures them anew"
+    for failure in done.failures:
+        yield f"failed: {failure.job.title}: {failure.error}\n  settings: {asdict(failure.job)}"
+    if done.interrupted:
+        yield f"interrupted: {len(done.records)} of {n_all} pieces are finished; the same command goes on from there"
+
+
+def runner(n_jobs: int | None) -> Runner:
+    """So many processes at once; 1 does without Ray; None is one per core that this process may use."""
+    n = _n_cores() if n_jobs is None else n_jobs
+    return in_turn if n == 1 else on_ray(n)
+
+
+def _n_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _take(done: Experiment, job: Job, folder: Folder) -> bool:

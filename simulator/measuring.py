@@ -18,6 +18,7 @@ from agent.loops import LoopSettings, PolicySettings
 from envs import references
 from envs.presets import make_world
 from envs.world import Streams, World
+from simulator.at_once import AT_ONCE_S, AtOnce
 from simulator.blocks import Block, Moment, Tracker, label_of
 from simulator.cells import Cell, CellError, Job, Setting, Yardstick
 from simulator.env_users import EnvUsers, loop_settings
@@ -68,8 +69,14 @@ def measure(job: Job) -> Record:
     if job.via != "process":
         raise CellError(f"{job.title} is to be measured against a live service, and none was given")
     settings = settings_of(job)
-    with InProcess(settings, seed=job.seed, publish_every=job.publish_every) as service:
+    with _service(job, settings) as service:
         return measure_cell(job, service, settings=settings)
+
+
+def _service(cell: Cell, settings: LoopSettings) -> InProcess:
+    if cell.course == "at once":
+        return AtOnce(settings, seed=cell.seed, publish_every=1)
+    return InProcess(settings, seed=cell.seed, publish_every=cell.publish_every)
 
 
 class LiveService(Service, Protocol):
@@ -141,12 +148,14 @@ def moment_of(step: Step) -> Moment:
 
 def settings_of(cell: Cell) -> LoopSettings:
     """The loop that a cell is measured in; users are dealt to the arms anew with each seed."""
+    at_once: dict[str, Any] = {"window_s": AT_ONCE_S, "floor": 0.0} if cell.course == "at once" else {}
     return loop_settings(
         world_of(cell.setting),
         policy=PolicySettings(kind=cell.policy.kind, options=dict(cell.policy.options)),
-        variants=cell.policy.variants,
+        variants=cell.variants,
         sticky=True,
         salt=f"seed {cell.seed}",
+        **at_once,
     )
 
 

@@ -5,7 +5,7 @@ In: records of cells and yardsticks. Out: figures of matplotlib, made without it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +46,17 @@ if TYPE_CHECKING:
 DPI = 130
 
 
-def draw_all(cells: Sequence[CellRecord], yardsticks: Sequence[YardstickRecord], folder: Path) -> list[Path]:
-    """Four PNGs for each world; earlier ones of the same names are replaced.
+KINDS = ("reward", "regret", "shown", "propensities")
+
+
+def draw_all(
+    cells: Sequence[CellRecord],
+    yardsticks: Sequence[YardstickRecord],
+    folder: Path,
+    *,
+    kinds: Sequence[str] = KINDS,
+) -> list[Path]:
+    """PNGs of these kinds for each world; earlier ones of the same names are replaced.
 
     Raises:
         MissingExtraError: matplotlib isn't installed.
@@ -57,19 +66,24 @@ def draw_all(cells: Sequence[CellRecord], yardsticks: Sequence[YardstickRecord],
     for title in dict.fromkeys(one.cell.setting.title for one in cells):
         own = [one for one in cells if one.cell.setting.title == title]
         gauges = [one for one in yardsticks if one.yardstick.setting.title == title]
-        for name, figure in figures(own, gauges).items():
+        for name, figure in figures(own, gauges, kinds=kinds).items():
             path = folder / f"{file_name(own[0])}-{name}.png"
             figure.savefig(path, dpi=DPI)
             paths.append(path)
     return paths
 
 
-def figures(cells: Sequence[CellRecord], yardsticks: Sequence[YardstickRecord]) -> dict[str, Figure]:
+def figures(
+    cells: Sequence[CellRecord], yardsticks: Sequence[YardstickRecord], *, kinds: Sequence[str] = KINDS
+) -> dict[str, Figure]:
     """The figures of one world by name; regret only where references are known."""
-    drawn = {"reward": reward_figure(cells, yardsticks)}
-    if yardsticks:
-        drawn["regret"] = regret_figure(cells, yardsticks)
-    return {**drawn, "shown": shown_figure(cells), "propensities": propensity_figure(cells)}
+    makers: dict[str, Callable[[], Figure]] = {
+        "reward": lambda: reward_figure(cells, yardsticks),
+        "regret": lambda: regret_figure(cells, yardsticks),
+        "shown": lambda: shown_figure(cells),
+        "propensities": lambda: propensity_figure(cells),
+    }
+    return {name: makers[name]() for name in kinds if yardsticks or name != "regret"}
 
 
 def file_name(one: CellRecord) -> str:
@@ -169,7 +183,8 @@ def _styles(curves: Sequence[Curve]) -> list[tuple[str, Any]]:
     styles: list[tuple[str, Any]] = []
     for number, curve in enumerate(curves):
         own = next(learning, 0) if curve.is_base else number
-        styles.append((COLOURS[own % len(COLOURS)], (0, (3, 2)) if curve.is_base else "-"))
+        dashes: Any = (0, (3, 2)) if curve.is_base else "-" if number < len(COLOURS) else (0, (1, 1))
+        styles.append((COLOURS[own % len(COLOURS)], dashes))
     return styles
 
 

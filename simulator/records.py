@@ -97,7 +97,7 @@ def from_text(text: str) -> Record | None:
         return None
 
 
-_MEASURING = ("blocks", "cells", "env_users", "in_process", "measuring", "memory_log", "offering", "traffic")
+_MEASURING = ("at_once", "blocks", "cells", "env_users", "in_process", "measuring", "memory_log", "offering", "traffic")
 
 
 @cache

@@ -172,7 +172,7 @@ def settings_of(records: Iterable[Record], command: Sequence[str]) -> Row:
         "code": code_digest(),
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: version_of(name) for name in PACKAGES},
         "cells": [
             {"key": key_of(one), **dataclasses.asdict(one.cell), "loop_settings": one.loop_settings, "code": one.code}
             for one in found
@@ -275,7 +275,8 @@ def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """An installed package's version."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -7,7 +7,6 @@ or JSON. It knows no HTTP; the command line hands the client in.
 from __future__ import annotations
 
 import dataclasses
-import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from envs.world import WorldError
 from policies.base import PolicyError
 from simulator import comparison, comparison_report, extras, listing
 from simulator.cells import Cell, CellError, Job, parse_option, parse_policy
-from simulator.experiments import Experiment, Plan, Runner, conduct, in_turn, on_ray
+from simulator.experiments import Experiment, Plan, Runner, conduct, notes_on, runner
 from simulator.extras import MissingExtraError
 from simulator.measuring import Failure, LiveService, attempt, measure_live, settled
 from simulator.pacing import StalledError
@@ -154,15 +153,7 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
 
 def notes(outcome: Outcome) -> Iterator[str]:
     """What someone must know before believing the figures."""
-    done, n_all = outcome.experiment, len(outcome.plan.jobs)
-    if done.n_found:
-        yield f"{done.n_found} of {n_all} pieces were finished before, in {outcome.request.out}; --fresh runs them anew"
-    if done.n_other_code:
-        yield f"{done.n_other_code} of them were measured before the code changed; --fresh measures them anew"
-    for failure in done.failures:
-        yield f"failed: {failure.job.title}: {failure.error}\n  settings: {dataclasses.asdict(failure.job)}"
-    if done.interrupted:
-        yield f"interrupted: {len(done.records)} of {n_all} pieces are finished; the same command goes on from there"
+    return notes_on(outcome.experiment, len(outcome.plan.jobs), outcome.request.out)
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -208,13 +199,7 @@ def show_listing(out: Console) -> None:
 def _runner(request: Request, live: Live | None) -> Runner:
     if live is not None:
         return _live_runner(live, request.max_lag)
-    n_jobs = _n_cores() if request.n_jobs is None else request.n_jobs
-    return in_turn if n_jobs == 1 else on_ray(n_jobs)
-
-
-def _n_cores() -> int:
-    """Cores that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return runner(request.n_jobs)
 
 
 def _live_runner(live: Live, max_lag: int) -> Runner:

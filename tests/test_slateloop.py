@@ -360,3 +360,22 @@ def test_a_demo_that_fails_still_stops_its_service() -> None:
     assert "is the service running there?" in result.stderr
     assert fake.running.n_stopped == 1
     assert not fake.started[0].data_dir.exists()
+
+
+def test_a_bakeoff_prints_one_object_that_names_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.costs.N_LESSONS", 20)
+    monkeypatch.setattr("simulator.costs.N_LESSONS_OF_MANY", 5)
+    small = ["--set", "iris", "--seeds", "1", "--requests", "40", "--no-matrix", "--no-plots", "--jobs", "1"]
+    result = run(
+        FakeOutside(), "bakeoff", *small, "--policy", "vw", "--out", str(tmp_path), "--limit-us", "1e9", "--json"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["default"]["kind"] == "vw"
+
+
+def test_a_bakeoff_explains_a_mistake_before_it_runs(tmp_path: Path) -> None:
+    result = run(
+        FakeOutside(), "bakeoff", "--set", "table", "--table", "no.csv", "--label", "y", "--out", str(tmp_path)
+    )
+    assert (result.exit_code, result.stdout, list(tmp_path.iterdir())) == (1, "", [])
+    assert "no.csv: No such file" in result.stderr

@@ -10,6 +10,7 @@ import redis
 
 from agent import keys
 from agent.connection import connect_async
+from agent.event_log import EventLog
 from agent.user_rates import mark_of
 from agent.user_reader import PAUSE_S, UserReader, UserUnread
 from policies.user_rates import UserRates
@@ -25,10 +26,10 @@ def clock() -> list[float]:
 @pytest.fixture
 async def reader(redis_url: str, redis_client: redis.Redis, clock: list[float]) -> AsyncIterator[UserReader]:
     client = connect_async(redis_url)
-    found = UserReader(client, limit_s=0.2, monotonic_s=lambda: clock[0])
-    await found.open()
-    yield found
-    await found.close()
+    log = EventLog(client, timeout_s=0.1)
+    await log.open()
+    yield UserReader(log.queue, monotonic_s=lambda: clock[0])
+    await log.close()
     await client.aclose()
 
 
@@ -63,8 +64,8 @@ async def test_a_broken_row_is_done_without(reader: UserReader, redis_client: re
 async def test_a_server_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while(
     reader: UserReader, redis_client: redis.Redis, clock: list[float]
 ) -> None:
-    redis_client.execute_command("CLIENT", "PAUSE", "500", "ALL")
-    with pytest.raises(UserUnread, match="did not answer"):
+    redis_client.client_pause(300)
+    with pytest.raises(UserUnread, match="did not answer within"):
         await reader.read(LOOP, LINEAGE, "ann")
     clock[0] += 0.9 * PAUSE_S
     with pytest.raises(UserUnread, match="lately"):

@@ -7,22 +7,24 @@ from typing import Any
 
 import pytest
 
-from policies import registry
+from policies import linear_options, registry, vw_options
 from policies.base import Learner, Policy
-from policies.vw_options import EXPLORERS
 from tests.contracts.policy_contract import LearnerContract, PolicyContract, Resume, Serve
 from tests.policies.offers import lessons
 
 REWARDS = (0.0, 1.0)
 CASES: list[tuple[str, dict[str, Any]]] = [
     *((kind, {}) for kind in registry.kinds()),
-    *(("vw", {"explorer": explorer}) for explorer in EXPLORERS),
+    *(("vw", {"explorer": explorer}) for explorer in vw_options.EXPLORERS),
+    *(("linear", {"explorer": explorer}) for explorer in linear_options.EXPLORERS),
+    *(("linear", {"model": model}) for model in linear_options.MODELS[1:]),
+    ("linear", {"forgetting": 0.99}),
 ]
 
 
 def name(case: tuple[str, dict[str, Any]]) -> str:
     """How a test names its case."""
-    return "-".join([case[0], *case[1].values()])
+    return "-".join([case[0], *map(str, case[1].values())])
 
 
 @pytest.fixture(params=CASES, ids=name)
@@ -32,11 +34,15 @@ def case(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     return found
 
 
+def snapshot(kind: str, options: dict[str, Any]) -> bytes:
+    """What serving needs after some lessons."""
+    return _snapshot(kind, tuple(options.items()))
+
+
 @cache
-def snapshot(kind: str, explorer: str) -> bytes:
-    """What serving needs after some lessons; learned once for all tests."""
-    options = {"explorer": explorer} if explorer else {}
-    learner = registry.make_learner(kind, options, reward_range=REWARDS, seed=3)
+def _snapshot(kind: str, options: tuple[tuple[str, Any], ...]) -> bytes:
+    """Learned once for all tests."""
+    learner = registry.make_learner(kind, dict(options), reward_range=REWARDS, seed=3)
     learner.learn(lessons(300))
     return learner.snapshot()
 
@@ -45,15 +51,14 @@ class TestPolicies(PolicyContract):
     @pytest.fixture
     def policy(self, case: tuple[str, dict[str, Any]]) -> Policy:
         kind, options = case
-        blob = snapshot(kind, options.get("explorer", ""))
-        return registry.make_policy(kind, options, blob, reward_range=REWARDS)
+        return registry.make_policy(kind, options, snapshot(kind, options), reward_range=REWARDS)
 
 
 class TestLearners(LearnerContract):
     @pytest.fixture
     def options(self, case: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         kind, options = case
-        return options if registry.is_static(kind) else options | {"settle_every": 16}
+        return options | {"settle_every": 16} if kind == "vw" else options
 
     @pytest.fixture
     def learner(self, case: tuple[str, dict[str, Any]], options: dict[str, Any]) -> Learner:

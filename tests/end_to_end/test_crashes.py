@@ -10,10 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from agent import keys
 from agent.datastore import connect
 from agent.event_log import LogReader
+from agent.log_follower import relearn
 from agent.loops import LoopSettings, PolicySettings, RewardSettings
 from agent.records import ZERO, Decision, Entry, Reward
+from agent.user_rates import MemoryUsers, UserLedger, mark_of
 from serve_app.client import Client
 from serve_app.commands.relearning import compare, datastore_url
 from serve_app.retries import Backoff
@@ -25,6 +28,7 @@ from tests.end_to_end.until import until
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(180)]
 
 LOOP = "crashes"
+N_USERS = 5
 SETTINGS = LoopSettings(
     policy=PolicySettings(kind="vw", options={"explorer": "bag", "settle_every": 64}),
     reward=RewardSettings(window_s=1.0),
@@ -68,7 +72,8 @@ class Traffic:
         dice = random.Random(3)
         try:
             while not self._stop.is_set():
-                slate = self.client.choose(ACTIONS, slots=2, context={"hour": dice.randrange(24)})
+                context, user = {"hour": dice.randrange(24)}, f"u{dice.randrange(N_USERS)}"
+                slate = self.client.choose(ACTIONS, slots=2, context=context, user=user)
                 self.answered.append(slate.event_id)
                 self.client.reward_slate(slate.event_id, [float(one in ("a1", "a4")) for one in slate.ids])
                 self.rewarded.append(slate.event_id)
@@ -109,6 +114,17 @@ def test_every_process_may_be_killed(service_url: str, settings: ServiceSettings
         relearned = compare(datastore_url(settings), LOOP)
         assert relearned.is_equal
         assert relearned.n_learned > len(decisions) - 200
+        assert_users_are_counted_once(settings)
+
+
+def assert_users_are_counted_once(settings: ServiceSettings) -> None:
+    """What the datastore has of users is what the whole log, learned in one go, tells of them."""
+    again = MemoryUsers()
+    with connect(datastore_url(settings)) as client:
+        relearn(LogReader(client, LOOP), SETTINGS, users=UserLedger(again)).close()
+        marks = [mark_of(f"u{number}") for number in range(N_USERS)]
+        kept = {mark: client.get(keys.user(LOOP, SETTINGS.learning_hash, mark)) for mark in marks}
+    assert kept == again.rows
 
 
 def n_learned(admin: Client) -> int:

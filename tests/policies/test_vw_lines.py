@@ -7,7 +7,7 @@ import random
 from policies import vw_lines
 from policies.base import Action, Context, Slot
 from policies.derived import completed
-from policies.vw_lines import ActionTexts, context_text, loop_text, slot_text, user_text
+from policies.vw_lines import ActionTexts, context_text, loop_text, slot_text, taste_text
 from policies.vw_options import VwOptions
 from tests.policies.offers import action
 
@@ -79,6 +79,6 @@ def test_a_users_taste_is_a_share_of_the_reward_range_and_the_end_of_the_line() 
     one, other = Action("x", {"n": 1}, b"k" * 12, unknown), Action("x", {"n": 1}, b"k" * 12, known)
     assert texts.of(other) == texts.of(one) + " taste:-0.25"
     assert " |r rate:0.75 " in texts.of(one)
-    assert user_text((0.0, 1.0, 9.0, 1.0), (0.0, 1.0)) == " taste:1"
+    assert taste_text(9.0, (0.0, 1.0)) == " taste:1"
     plain = ActionTexts(PLAIN, reward_range=(0.0, 1.0))
     assert plain.of(other) == plain.of(one) == "|a n:1"

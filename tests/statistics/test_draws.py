@@ -53,7 +53,7 @@ def drawn_p(prepared: Prepared, drawn: Rules, logged: Rules) -> float:
 
 def made(kind: str, options: dict[str, Any]) -> Policy:
     """A policy after some lessons."""
-    return registry.make_policy(kind, options, snapshot(kind, options.get("explorer", "")), reward_range=REWARDS)
+    return registry.make_policy(kind, options, snapshot(kind, options), reward_range=REWARDS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)

@@ -1,0 +1,220 @@
+"""The body of ``slateloop bakeoff``: from what was asked on the command line to tables, files and the default's name.
+
+In: a ``Request``. Out: an ``Outcome``, which prints itself as tables or JSON, and may fill a section of a page.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from simulator import bakeoff, bakeoff_report, contenders, extras, machine, situations, stages
+from simulator.bakeoff import Results
+from simulator.bakeoff_report import Bakeoff
+from simulator.cells import PolicyChoice
+from simulator.costs import Cost, measure_costs
+from simulator.experiments import Experiment, conduct, notes_on, runner
+from simulator.plots import draw_all
+from simulator.progress import progress
+from simulator.records import code_digest
+from simulator.results import Folder
+from simulator.results_page import write_section
+from simulator.stages import Stage, jobs_of
+
+N_SEEDS, N_REQUESTS = 5, 3000
+LIMIT_US = 1000.0
+"""So one core makes a thousand decisions a second, or learns from as many."""
+
+OUT = Path("results") / "bakeoff"
+SECTION = "bakeoff"
+PLOTS = ("reward", "regret")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for.
+
+    Attributes:
+        policies: Empty: the short list.
+        sets: Empty: all that need no data.
+        movielens: Folder of MovieLens, to be one of the sets.
+        table: CSV file, to be one of the sets, and the column ``label`` of it.
+        limit_us: What a decision, and what a lesson, of the default may cost.
+        matrix: Measure the situations of the decision matrix too.
+        write: A page to fill a section of.
+        n_jobs: Processes at once; 1 does without Ray; None for one per core.
+        command: As it was typed, for the record.
+    """
+
+    policies: Sequence[str] = ()
+    sets: Sequence[str] = ()
+    n_seeds: int = N_SEEDS
+    n_requests: int = N_REQUESTS
+    movielens: Path | None = None
+    table: Path | None = None
+    label: str | None = None
+    limit_us: float = LIMIT_US
+    matrix: bool = True
+    out: Path = OUT
+    write: Path | None = None
+    plots: bool = True
+    fresh: bool = False
+    n_jobs: int | None = None
+    command: Sequence[str] = ("slateloop", "bakeoff")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything settled.
+
+    Attributes:
+        sets: Where the default is decided.
+        situations: Where the decision matrix is; by situation.
+    """
+
+    policies: tuple[PolicyChoice, ...]
+    sets: tuple[Stage, ...]
+    situations: dict[str, Stage]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All of them."""
+        return (*self.sets, *self.situations.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        files: Parquet files, settings, summary, and the page.
+        plots: PNGs.
+    """
+
+    request: Request
+    plan: Plan
+    experiment: Experiment
+    found: Bakeoff
+    files: list[Path]
+    plots: list[Path]
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing failed and nobody stopped it."""
+        return not self.experiment.failures and not self.experiment.interrupted
+
+
+def plan_of(request: Request) -> Plan:
+    """Everything settled, so that mistakes are told before anything runs.
+
+    Raises:
+        CellError: a policy is written wrongly.
+        WorldError: there is no such set, or its data can't be read.
+    """
+    policies = contenders.choices(request.policies)
+    wanted = stages.wanted(request.sets, movielens=request.movielens, table=request.table, label=request.label)
+    length = {"n_requests": request.n_requests, "n_seeds": request.n_seeds}
+    sets = tuple(stages.settle(one, policies, **length) for one in wanted)
+    return Plan(policies, sets, situations.stages(_for_matrix(), **length) if request.matrix else {})
+
+
+Costs = Callable[[Sequence[PolicyChoice]], list[Cost]]
+
+
+def bake(request: Request, console: Console, *, costs: Costs = measure_costs) -> Outcome:
+    """Run what is asked for, measure costs, write files, draw plots.
+
+    Args:
+        request: What is asked for.
+        console: For progress; results go elsewhere.
+        costs: Measures what each policy costs, in this process, once nothing else of ours runs.
+
+    Raises:
+        CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError: it can't be begun; all in
+            ``simulate_command.EXPLAINED``.
+    """
+    extras.require(["pyarrow.parquet", *(["matplotlib.figure"] if request.plots else [])], "slateloop bakeoff")
+    plan, folder = plan_of(request), Folder(request.out)
+    with progress(console) as screen:
+        done = conduct(jobs_of(plan.stages), folder, run=runner(request.n_jobs), screen=screen, fresh=request.fresh)
+    measured: list[Cost] = []
+    if not done.interrupted:
+        with console.status("measuring what decisions and lessons cost"):
+            measured = costs(list({one.name: one for stage in plan.stages for one in stage.policies}.values()))
+    return _finish(request, plan, folder, (done, measured))
+
+
+def show(outcome: Outcome, out: Console, err: Console) -> None:
+    """Print tables, the default and where the files are; problems on the other console."""
+    for grid in bakeoff_report.grids(outcome.found):
+        out.print(bakeoff_report.table(grid))
+    out.print(bakeoff_report.MEANING, style="dim", highlight=False)
+    out.print(bakeoff_report.verdict(outcome.found), style="bold", highlight=False)
+    for path in [*outcome.files, *outcome.plots]:
+        out.print(str(path), highlight=False, soft_wrap=True)
+    for line in notes(outcome):
+        err.print(line, highlight=False, markup=False, style="yellow")
+
+
+def notes(outcome: Outcome) -> Iterator[str]:
+    """What someone must know before believing the figures."""
+    yield from notes_on(outcome.experiment, len(jobs_of(outcome.plan.stages)), outcome.request.out)
+    if outcome.request.write is not None and not outcome.is_whole:
+        yield f"{outcome.request.write} was not written: not everything is finished"
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """Everything as one JSON object."""
+    done = outcome.experiment
+    return {
+        **bakeoff_report.to_json(outcome.found),
+        "n_pieces": len(jobs_of(outcome.plan.stages)),
+        "n_finished": len(done.records),
+        "n_finished_before": done.n_found,
+        "interrupted": done.interrupted,
+        "failures": [f"{one.job.title}: {one.error}" for one in done.failures],
+        "code": code_digest(),
+        "files": [str(path) for path in outcome.files],
+        "plots": [str(path) for path in outcome.plots],
+    }
+
+
+def _for_matrix() -> tuple[PolicyChoice, ...]:
+    return contenders.choices(contenders.of_situations())
+
+
+def _finish(request: Request, plan: Plan, folder: Folder, measured: tuple[Experiment, list[Cost]]) -> Outcome:
+    done, costs = measured
+    by_name = {one.policy: one for one in costs}
+    results = [Results(stage, done) for stage in plan.sets]
+    found_standings = bakeoff.standings(plan.policies, results, by_name, limit_us=request.limit_us)
+    found = Bakeoff(
+        results=results,
+        standings=found_standings,
+        verdicts=situations.verdicts(plan.situations, done, by_name),
+        default=bakeoff.default(found_standings),
+        limit_us=request.limit_us,
+        machine=machine.facts(),
+        command=shlex.join(request.command),
+    )
+    text = bakeoff_report.to_markdown(found)
+    files = [*folder.write_tables(), folder.write_settings(request.command), folder.write_text("summary.md", text)]
+    is_whole = not done.failures and not done.interrupted
+    if request.write is not None and is_whole:
+        files.append(write_section(request.write, SECTION, text))
+    return Outcome(request, plan, done, found, files, _drawn(request, plan, done))
+
+
+def _drawn(request: Request, plan: Plan, done: Experiment) -> list[Path]:
+    if not request.plots:
+        return []
+    paths = []
+    for stage in plan.sets:
+        if cells := stage.cells_of(done):
+            paths += draw_all(cells, stage.yardsticks_of(done), request.out / "plots", kinds=PLOTS)
+    return paths

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from policies import linear_options, registry, vw_options
+from simulator.cells import CellError
+from simulator.contenders import YARDSTICKS, choices, everyone, of_situations, short_list
+
+
+def test_the_short_list_has_every_kind_and_each_explorer_of_vw() -> None:
+    names = short_list()
+    assert {f"vw:{explorer}" for explorer in vw_options.EXPLORERS} <= set(names)
+    assert {one.kind for one in choices(())} >= {kind for kind in registry.kinds() if not registry.is_static(kind)}
+    assert names[-2:] == YARDSTICKS
+
+
+def test_everyone_is_every_explorer_every_model_and_every_static_policy() -> None:
+    found = choices(("all",))
+    assert {one.kind for one in found} == set(registry.kinds())
+    assert {one.options.get("explorer") for one in found} >= {*vw_options.EXPLORERS, *linear_options.EXPLORERS}
+    assert {one.options.get("model", "auto") for one in found} == set(linear_options.MODELS)
+    assert set(short_list()) <= set(everyone())
+
+
+def test_a_kind_alone_is_spelled_out() -> None:
+    """So it is one contender with its explorer named, not two."""
+    (linear, vw) = choices(("linear", "vw", f"vw:{vw_options.VwOptions().explorer}"))
+    assert linear.options == {"explorer": linear_options.LinearOptions().explorer}
+    assert vw.options == {"explorer": vw_options.VwOptions().explorer}
+
+
+def test_who_is_in_the_matrix_is_measured_for_costs_under_the_same_name() -> None:
+    names = {one.name for one in choices(())}
+    assert {name for name in of_situations() if "forgetting" not in name} <= names
+
+
+def test_a_wrong_name_is_refused() -> None:
+    with pytest.raises(CellError, match="oracle"):
+        choices(("oracle",))

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator.results import ResultsError
+from simulator.results_page import TITLE, with_section, write_section
+
+PAGE = "# Results\n\nWords of ours.\n\n<!-- one -->\n\nold\n\n<!-- /one -->\n\nMore words.\n"
+
+
+def test_a_section_is_replaced_and_all_else_stays() -> None:
+    assert with_section(PAGE, "one", "new\n") == PAGE.replace("old", "new")
+
+
+def test_a_new_section_goes_to_the_end() -> None:
+    page = with_section(PAGE, "two", "second")
+    assert page.startswith(PAGE.rstrip())
+    assert page.endswith("<!-- two -->\n\nsecond\n\n<!-- /two -->\n")
+    assert with_section(page, "two", "third").count("<!-- two -->") == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["<!-- one -->\n", "<!-- /one -->\n", "<!-- /one --> <!-- one -->", "<!-- one --> <!-- /one --> <!-- one -->"],
+)
+def test_broken_marks_are_told_and_nothing_is_written(tmp_path: Path, page: str) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(page, encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"page\.md: must have <!-- one --> and then <!-- /one -->, once each"):
+        write_section(path, "one", "new")
+    assert path.read_text(encoding="utf-8") == page
+
+
+def test_a_page_is_made_with_its_folder(tmp_path: Path) -> None:
+    path = write_section(tmp_path / "docs" / "results.md", "one", "first")
+    assert path.read_text(encoding="utf-8") == TITLE + "\n<!-- one -->\n\nfirst\n\n<!-- /one -->\n"
+
+
+def test_a_page_that_can_t_be_written_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="give another file with --write"):
+        write_section(tmp_path, "one", "text")
