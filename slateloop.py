@@ -57,6 +57,8 @@ app.add_typer(replays, name="replay")
 PATIENT = Backoff(budget_s=120.0)
 """A replay outlives the restart of any part of the service."""
 
+QUICK = Backoff(budget_s=5.0)  # to find out whether a service is there at all
+
 _WORLDS = list(simulate_command.WORLDS)
 _POLICIES = list(simulate_command.POLICIES)
 _NOTHING: list[str] = []
@@ -146,6 +148,8 @@ def simulate(  # noqa: PLR0913  one parameter for each option of the command
     ] = simulate_command.OUT,
     plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Draw PNGs.")] = True,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run anew what was finished before.")] = False,
+    keep_old: Annotated[bool, typer.Option("--keep-old", help="Use what other code has measured, too.")] = False,
+    write: Annotated[Path | None, typer.Option("--write", help="Fill the section `simulate` of this page.")] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Processes at once; 1 does without Ray; else one per core.")
     ] = None,
@@ -195,14 +199,18 @@ def simulate(  # noqa: PLR0913  one parameter for each option of the command
         out=folder,
         plots=plots,
         fresh=fresh,
+        keep_old=keep_old,
+        write=write,
         n_jobs=jobs,
         max_lag=max_lag,
         command=("slateloop", *sys.argv[1:]),
     )
     with explained(*simulate_command.EXPLAINED), stdout_for_results():
         if live:
+            with connected(context, live, key, backoff=QUICK) as client:
+                client.loop_names()
             with connected(context, live, key, backoff=PATIENT) as client:
-                outcome = simulate_command.simulate(request, err(), live=Live(client, secrets.token_hex(3)))
+                outcome = simulate_command.simulate(request, err(), live=Live(client, secrets.token_hex(3), live))
         else:
             outcome = simulate_command.simulate(request, err())
     if as_json:
@@ -253,10 +261,10 @@ def bakeoff(  # noqa: PLR0913  one parameter for each option of the command
     is learned before the next is asked for, one pass; in worlds the loop has its ordinary cadence. Finished pieces are
     kept: Ctrl-C loses nothing, and the same command goes on.
 
-    All defaults, about TIME minutes on two idle cores.
+    All defaults, about a quarter of an hour on two idle cores.
     Example: slateloop bakeoff
 
-    A first look, in a tenth of the time.
+    A first look, in about a tenth of the time.
     Example: slateloop bakeoff --seeds 2 --requests 500 --no-matrix
 
     Your own labelled table decides, with more contenders.

@@ -1,8 +1,8 @@
 """A replica's look at a user's row, on the way to a decision: one command among those that share a round trip.
 
 In: a loop, the lineage of the snapshot it serves, a user. Out: the user's row, or that none can be had now. A decision
-never fails for want of it. It has no time limit of its own: it comes over the connection that the decision is logged by,
-so whoever waits for it waits for the log.
+never fails for want of it. There is no time limit of its own: it comes over the connection that decisions are logged
+by, so whoever waits for it waits for the log.
 """
 
 from __future__ import annotations

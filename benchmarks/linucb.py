@@ -4,8 +4,9 @@ In: names of labelled tables. Out: accuracy of one pass, learned at once, mean o
 most 1 % below the best of them. river and MABWiser are asked for when this runs: ``pip install river mabwiser``, in an
 environment of its own, beside Slateloop.
 
-Theirs: LinUCB with one model per class and their own defaults (alpha 1). Each is run twice, on the columns as they are
-and standardised (river: its StandardScaler, running; MABWiser: its option ``scale``). Ours gets the row as JSON.
+Theirs: LinUCB with one model per class and their own defaults (alpha 1). Each is run twice: on the columns as they are,
+and on columns scaled to [0, 1] by the least and greatest value of the whole table, with a constant 1 beside them, which
+tells them more than a service could know. Ours gets the row as JSON, as it is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from envs.supervised import Supervised
+from envs.tables import Table
 from envs.world import WorldError
 from simulator import machine
 from simulator.cells import Cell, Setting, parse_policy
@@ -52,32 +54,25 @@ class Rival(Protocol):
 class River:
     """``river.bandit.LinUCBDisjoint``."""
 
-    def __init__(self, classes: Sequence[str], seed: int, *, scaler: Any = None) -> None:
+    def __init__(self, classes: Sequence[str], seed: int) -> None:
         self._policy = importlib.import_module("river.bandit").LinUCBDisjoint(seed=seed)
-        self._classes, self._scaler = list(classes), scaler
+        self._classes = list(classes)
 
     def choose(self, x: Vector) -> str:
         """The class with the highest bound."""
-        return str(self._policy.pull(self._classes, context=self._row(x)))
+        return str(self._policy.pull(self._classes, context=_named(x)))
 
     def learn(self, x: Vector, chosen: str, reward: float) -> None:
-        """Update the class's model, after the scaler has seen the row."""
-        row = self._row(x)
-        if self._scaler is not None:
-            self._scaler.learn_one(_named(x))
-        self._policy.update(chosen, row, reward)
-
-    def _row(self, x: Vector) -> dict[str, float]:
-        row: dict[str, float] = _named(x) if self._scaler is None else self._scaler.transform_one(_named(x))
-        return row
+        """Update the class's model."""
+        self._policy.update(chosen, _named(x), reward)
 
 
 class Mabwiser:
     """``mabwiser.mab.MAB`` with ``LearningPolicy.LinUCB``; the first row's class is drawn, as it can't be asked."""
 
-    def __init__(self, classes: Sequence[str], seed: int, *, is_scaled: bool) -> None:
+    def __init__(self, classes: Sequence[str], seed: int) -> None:
         module = importlib.import_module("mabwiser.mab")
-        policy = module.LearningPolicy.LinUCB(alpha=1.0, scale=is_scaled)
+        policy = module.LearningPolicy.LinUCB(alpha=1.0)
         self._mab = module.MAB(arms=list(classes), learning_policy=policy, seed=seed)
         self._first: str | None = str(np.random.default_rng(seed).choice(list(classes)))
 
@@ -96,25 +91,36 @@ def _named(x: Vector) -> dict[str, float]:
     return {str(place): value for place, value in enumerate(x.tolist())}
 
 
-def _scaler() -> Any:
-    return importlib.import_module("river.preprocessing").StandardScaler()
+def as_is(table: Table) -> Callable[[Vector], Vector]:
+    """Rows as they stand in the table."""
+    return lambda x: x
 
 
-RIVALS: Mapping[str, Callable[[Sequence[str], int], Rival]] = {
-    "river": River,
-    "river, standardised": lambda classes, seed: River(classes, seed, scaler=_scaler()),
-    "MABWiser": lambda classes, seed: Mabwiser(classes, seed, is_scaled=False),
-    "MABWiser, standardised": lambda classes, seed: Mabwiser(classes, seed, is_scaled=True),
+def scaled(table: Table) -> Callable[[Vector], Vector]:
+    """Rows with each column scaled to [0, 1] by its range in the whole table, and a constant 1."""
+    least = table.vectors.min(axis=0)
+    width = table.vectors.max(axis=0) - least
+    width[width == 0.0] = 1.0
+    return lambda x: np.append((x - least) / width, 1.0)
+
+
+Make = Callable[[Sequence[str], int], Rival]
+View = Callable[[Table], Callable[[Vector], Vector]]
+RIVALS: Mapping[str, tuple[Make, View]] = {
+    "river": (River, as_is),
+    "river, scaled": (River, scaled),
+    "MABWiser": (Mabwiser, as_is),
+    "MABWiser, scaled": (Mabwiser, scaled),
 }
 
 
-def accuracy_of(make: Callable[[Sequence[str], int], Rival], setting: Setting, seed: int) -> float:
+def accuracy_of(make: Make, view: View, setting: Setting, seed: int) -> float:
     """Share of right answers in one pass of at most ``MOST_ROUNDS``, each learned before the next is asked."""
     world = table_world(setting)
     rival, users, n_right = make(world.table.classes, seed), EnvUsers(world, seed=seed), 0.0
-    n = min(MOST_ROUNDS, world.n_rows)
+    n, seen_as = min(MOST_ROUNDS, world.n_rows), view(world.table)
     for _, ask in zip(range(n), users.asks(), strict=False):
-        x = world.row
+        x = seen_as(world.row)
         chosen = rival.choose(x)
         reward = users.react(ask, [chosen]).reward
         rival.learn(x, chosen, reward)
@@ -151,8 +157,8 @@ def compare(sets: Sequence[str], policies: Sequence[str], n_seeds: int) -> dict[
             for policy in policies
         }
         theirs = {
-            rival: mean_over_seeds([accuracy_of(make, setting, seed) for seed in range(n_seeds)])
-            for rival, make in RIVALS.items()
+            rival: mean_over_seeds([accuracy_of(make, view, setting, seed) for seed in range(n_seeds)])
+            for rival, (make, view) in RIVALS.items()
         }
         found[name] = {**ours, **theirs}
     return found
@@ -167,7 +173,7 @@ def markdown(found: Mapping[str, Mapping[str, Estimate]], policies: Sequence[str
         "```\npython -m benchmarks.linucb\n```",
         "",
         f"Accuracy of one pass (at most {MOST_ROUNDS:,} rows), each answer learned before the next; {n_seeds} seeds, "
-        "± half a 95 % interval over them.",
+        "± half a 95 % interval over them. Scaled: columns to [0, 1] by the range of the whole table, and a constant.",
         "",
         "| set | " + " | ".join(names) + f" | {policies[0]} over the best of them |",
         "| --- |" + " ---: |" * (len(names) + 1),

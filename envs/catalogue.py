@@ -23,10 +23,8 @@ class Catalogue:
         """An empty catalogue; ``restart`` fills it.
 
         Raises:
-            WorldError: if there are fewer items than a request needs, or no whole number of them.
+            WorldError: if there are fewer items than a request needs.
         """
-        if not isinstance(n_shelves, int):
-            raise WorldError(f"pool={n_shelves!r} must be a whole number")
         if n_shelves < n_candidates:
             raise WorldError(f"pool={n_shelves} can't give num_candidates={n_candidates}; enlarge it")
         self.n_shelves, self._n_candidates = n_shelves, n_candidates

@@ -107,7 +107,7 @@ class _AtMostOne:
         """The slot within whose stretch of [0, 1) the uniform number falls; the rest of it is no click."""
         ends = np.add.accumulate(chances.clicks, axis=1)
         past: Flags = uniforms < ends
-        past[:, 1:] &= uniforms >= ends[:, :-1]
+        past[:, 1:] ^= past[:, :-1]
         return past
 
 
@@ -159,22 +159,25 @@ class MultinomialProportional(_AtMostOne):
         Raises:
             WorldError: if a score is below ``min_normalizer``.
         """
-        weights = scores - self.min_normalizer
-        if weights.min() < 0.0:
-            raise WorldError(
-                f"score {scores.min():.6g} is below min_normalizer={self.min_normalizer:g}: set that to the least score"
-            )
-        return weights, np.full(len(scores), self.no_click_mass - self.min_normalizer)
+        return self._of_items(scores), np.full(len(scores), self.no_click_mass - self.min_normalizer)
 
     def chances(self, scores: Floats) -> Chances:
         """As in the class; where all weights are 0, nothing is clicked."""
-        weights, nothing = self.weights(scores)
+        weights = self._of_items(scores)
         if self.no_click_mass == self.min_normalizer:
-            nothing = np.where(weights.any(axis=1), nothing, 1.0)
-        return _shares(weights, nothing)
+            return _shares(weights, np.where(weights.any(axis=1), 0.0, 1.0))
+        return _shares(weights, self.no_click_mass - self.min_normalizer)
+
+    def _of_items(self, scores: Floats) -> Floats:
+        weights = scores - self.min_normalizer
+        if np.minimum.reduce(weights, axis=None) < 0.0:
+            raise WorldError(
+                f"score {scores.min():.6g} is below min_normalizer={self.min_normalizer:g}: set that to the least score"
+            )
+        return weights
 
 
-def _shares(weights: Floats, nothing: Floats) -> Chances:
+def _shares(weights: Floats, nothing: Floats | float) -> Chances:
     total = np.add.reduce(weights, axis=1) + nothing
     return Chances(weights / total[:, np.newaxis], nothing / total)
 

@@ -5,9 +5,7 @@ In: steps. Out: hours since the world began, the hour of the day, the day. It be
 
 from __future__ import annotations
 
-import math
-
-from envs.world import WorldError
+from envs.world import check_number
 
 HOURS_PER_DAY = 24.0
 
@@ -24,8 +22,7 @@ class Clock:
         Raises:
             WorldError: unless it is positive and finite.
         """
-        if not 0.0 < requests_per_day < math.inf:
-            raise WorldError(f"requests_per_day={requests_per_day} must be positive and finite")
+        check_number("requests_per_day", requests_per_day, within="(0, inf)")
         self._requests_per_day = requests_per_day
         self._n_steps = 0
 

@@ -40,7 +40,21 @@ from envs.choice import (
 )
 from envs.interest_plan import best_slates, solved_price
 from envs.slate_space import top_slates
-from envs.world import Flags, Floats, Indices, Kpi, Observed, Offer, Reaction, Shape, Streams, World, WorldError
+from envs.world import (
+    Flags,
+    Floats,
+    Indices,
+    Kpi,
+    Observed,
+    Offer,
+    Reaction,
+    Shape,
+    Streams,
+    World,
+    WorldError,
+    check_flag,
+    check_number,
+)
 
 N_TOPICS = 20
 N_POOR_TOPICS = 14
@@ -101,10 +115,9 @@ class InterestEvolution(World):
             WorldError: if a size, the choice or the price can't be.
         """
         super().__init__(n_users, n_candidates, n_slots)
-        if not isinstance(visible_budget, bool):
-            raise WorldError(f"visible_budget={visible_budget!r} must be true or false")
-        if budget_price is not None and not 0.0 <= budget_price < np.inf:
-            raise WorldError(f"budget_price={budget_price} must be a finite number from 0, or left out to be solved")
+        check_flag("visible_budget", visible_budget)
+        if budget_price is not None:
+            check_number("budget_price", budget_price, within="[0, inf)")
         self.visible_budget, self.choice, self.budget_price = visible_budget, _choice(choice), budget_price
         rows = np.arange(n_users)[:, np.newaxis]
         self._first_document: Indices = rows * n_candidates
@@ -158,10 +171,10 @@ class InterestEvolution(World):
         clicks, chances = pick(self.choice, self.interest.take(interests), self._dice.choices)
         watched = np.zeros(clicks.shape)
         for clicked in self._in_turn(clicks):
-            watched.reshape(-1)[clicked] = self._watch(
-                clicked // self.n_slots, interests.take(clicked), quality.take(clicked)
-            )
-        self.budget -= NO_CLICK_COST * ~clicks.any(axis=1)
+            if clicked.size:
+                users = clicked // self.n_slots
+                watched.reshape(-1)[clicked] = self._watch(users, interests.take(clicked), quality.take(clicked))
+        self.budget -= NO_CLICK_COST * ~np.logical_or.reduce(clicks, axis=1)
         return Reaction(
             clicks=clicks,
             rewards=np.add.reduce(watched, axis=1),

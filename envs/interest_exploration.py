@@ -37,7 +37,20 @@ import numpy as np
 
 from envs.choice import MultinomialLogit, pick
 from envs.slate_space import top_slates
-from envs.world import Flags, Floats, Indices, Kpi, Observed, Offer, Reaction, Shape, Streams, World, WorldError
+from envs.world import (
+    Flags,
+    Floats,
+    Indices,
+    Kpi,
+    Observed,
+    Offer,
+    Reaction,
+    Shape,
+    Streams,
+    World,
+    check_flag,
+    check_number,
+)
 
 AFFINITY_SD = 0.1
 QUALITY_SD = 0.1
@@ -122,10 +135,8 @@ class InterestExploration(World):
             WorldError: for sizes as in ``World``, or fewer than 1 step.
         """
         super().__init__(n_users, n_candidates, n_slots)
-        if not isinstance(harder, bool):
-            raise WorldError(f"harder={harder!r} must be true or false")
-        if max_steps < 1:
-            raise WorldError(f"max_steps={max_steps} must be at least 1")
+        check_flag("harder", harder)
+        check_number("max_steps", max_steps, within="[1, inf)", whole=True)
         self.max_steps = max_steps
         self.population = unequal() if harder else parity()
         self.n_topics = len(self.population.topic_chances)

@@ -30,7 +30,6 @@ has the sign of ``c`` in the exposure as here (its docstring has not).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar
@@ -39,7 +38,7 @@ import numpy as np
 
 from envs.satisfaction_plan import Plan
 from envs.slate_space import top_slates
-from envs.world import Flags, Floats, Indices, Kpi, Observed, Offer, Reaction, Shape, Streams, World, WorldError
+from envs.world import Flags, Floats, Indices, Kpi, Observed, Offer, Reaction, Shape, Streams, World, check_number
 
 MEMORY = 0.7
 INNOVATION_SD = 0.05
@@ -94,8 +93,7 @@ class LongTermSatisfaction(World):
             WorldError: for sizes as in ``World``, or a sensitivity that is no finite number of at least 0.
         """
         super().__init__(n_users, n_candidates, n_slots)
-        if not (math.isfinite(sensitivity) and sensitivity >= 0):
-            raise WorldError(f"sensitivity={sensitivity} must be a finite number of at least 0; RecSim has 0.01")
+        check_number("sensitivity", sensitivity, within="[0, inf)")
         self.sensitivity = sensitivity
         self.exposure = np.zeros(n_users)
         self.steps_left = np.zeros(n_users, dtype=np.intp)

@@ -28,7 +28,10 @@ RATINGS = ("userId", "movieId", "rating")
 FILMS = ("movieId", "title", "genres")
 
 _YEAR = re.compile(r"\((\d{4})\)\s*$")
-CURE = "give --path the unpacked folder of MovieLens ml-latest-small (https://grouplens.org/datasets/movielens/latest/)"
+CURE = (
+    "give path (in slateloop simulate --option path=FOLDER, in slateloop replay --path FOLDER) the unpacked folder of "
+    "MovieLens ml-latest-small (https://grouplens.org/datasets/movielens/latest/)"
+)
 
 
 class DatasetError(WorldError):

@@ -1,7 +1,8 @@
 """A news site as a world: readers look down pages of articles that age, expire and break.
 
-In: pages (slates) shown to readers. Out: at most one click a page, and readers who stay longer for finding something to
-read. KPI: click rate, clicks per page. An episode is one visit, some 4 to 6 pages; who comes back is a new reader.
+In: pages (slates) shown to readers. Out: mostly one click a page at most, and readers who stay longer for finding
+something to read. KPI: click rate, clicks per page. An episode is one visit, some 4 to 6 pages; who comes back is a new
+reader.
 
 **Articles** (``news_articles.py``). A pool of ``pool`` lasting ids. Every full hour Poisson(``churn``) articles arrive,
 each in the place of the oldest. Topic uniform; pull q ~ Normal(0, 0.5), seen by nobody; 200 to 1,600 words; an article
@@ -18,6 +19,9 @@ reader apart from the segment is not: e_t ~ Normal(0, 0.6) for each topic t.
 
 **Clicks: a cascade down the page.** Slot k gets a proper look with chance (1 - ``position_bias``)^k unless something
 above was clicked: P(slot k) = v_k Π_{j<k} (1 - v_j) with v_k = (1 - ``position_bias``)^k a_k. At most one click a page.
+The option ``choice`` swaps the model, for tests under a wrong assumption: ``position-based`` readers look at each slot
+for itself, P(slot k) = v_k; ``dependent-click`` readers go on down the page after a click with chance 0.5. Both may
+click several articles of a page, each is a reward of 1, and "a page with a click" is one with any.
 
 **Leaving.** After a page with a click the reader leaves with probability 0.12, after one without with 0.25. Articles
 read in this visit are offered again only where nothing else is left.
@@ -35,26 +39,41 @@ and the residual of 0.6 is what no policy can know before the reader has clicked
 article's traffic is over within a day. Some 15 to 30 % of pages get a click: the page is what people came for.
 
 A click takes nothing away and keeps the reader, so the page most likely to be clicked, the most attractive articles
-from the top down, is best for now and for the visit: ``informed`` is ``myopic``.
+from the top down, is best for now and for the visit: ``informed`` is ``myopic``. That holds for every ``choice``: to
+swap two neighbours so that the more attractive one is looked at first raises both the expected clicks and the chance of
+any click.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from envs import news_articles, news_readers
-from envs.attraction import Logistic
-from envs.choice import Cascade, pick
+from envs.attraction import Attraction, Logistic
+from envs.choice import Cascade, ChoiceModel, DependentClick, PositionBased, pick
 from envs.clock import HOURS_PER_DAY, Clock
 from envs.news_articles import TOPICS, Articles
 from envs.news_readers import DAYPART_TASTE, PHONE, Readers, daypart
 from envs.slate_space import top_slates
-from envs.world import Flags, Floats, Indices, Kpi, Observed, Offer, Reaction, Shape, Streams, World, WorldError
+from envs.world import (
+    Flags,
+    Floats,
+    Indices,
+    Kpi,
+    Observed,
+    Offer,
+    Reaction,
+    Shape,
+    Streams,
+    World,
+    WorldError,
+    check_number,
+)
 
 BASE = -3.6
 FRESH, FRESH_HALF_LIFE_H = 0.8, 6.0
@@ -76,6 +95,7 @@ class NewsSettings:
         churn: Articles that arrive in an hour, on average; 0 keeps the first ones for ever, at the age they have.
         drift: Topics that break in a day, on average.
         position_bias: How much smaller the chance of a look is from slot to slot, in [0, 1]; 0 none.
+        choice: How readers pick from a page, one of ``CHOICES``.
     """
 
     requests_per_day: float = 3000.0
@@ -83,13 +103,17 @@ class NewsSettings:
     churn: float = 2.0
     drift: float = 3.0
     position_bias: float = 0.15
+    choice: str = "cascade"
 
     def __post_init__(self) -> None:
-        for name in ("churn", "drift"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise WorldError(f"{name}={getattr(self, name)} must be finite and at least 0")
-        if not 0.0 <= self.position_bias <= 1.0:
-            raise WorldError(f"position_bias={self.position_bias} must lie in [0, 1]")
+        check_number("requests_per_day", self.requests_per_day, within="(0, inf)")
+        check_number("churn", self.churn, within="[0, inf)")
+        check_number("drift", self.drift, within="[0, inf)")
+        check_number("position_bias", self.position_bias, within="[0, 1]")
+        if self.pool is not None:
+            check_number("pool", self.pool, within="[1, inf)", whole=True)
+        if not isinstance(self.choice, str) or self.choice not in CHOICES:
+            raise WorldError(f"choice={self.choice!r} doesn't exist; there are {', '.join(CHOICES)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +130,14 @@ class Fading:
         """Chance of a look and a click, where nothing above was clicked."""
         seen = (1.0 - self.position_bias) ** np.arange(scores.shape[1], dtype=np.float64)
         return Logistic()(scores) * seen
+
+
+CHOICES: Mapping[str, Callable[[Attraction], ChoiceModel]] = {
+    "cascade": Cascade,
+    "position-based": partial(PositionBased, examination=(1.0,)),
+    "dependent-click": partial(DependentClick, continuation=(0.5,)),
+}
+"""Choice model by name, for an attraction that holds the chance of a look as well."""
 
 
 class News(World):
@@ -139,7 +171,7 @@ class News(World):
         super().__init__(n_users, n_candidates, n_slots)
         pool = max(SMALLEST_POOL, PER_CANDIDATE * n_candidates) if settings.pool is None else settings.pool
         self._settings = settings
-        self._choice = Cascade(Fading(settings.position_bias))
+        self._choice = CHOICES[settings.choice](Fading(settings.position_bias))
         self.clock = Clock(settings.requests_per_day)
         self.articles = Articles(pool, n_candidates)
         self.readers = Readers(n_users)
@@ -200,7 +232,7 @@ class News(World):
         return Offer(user, user, self.readers.describe(place, self.clock.hour), actions)
 
     def feedback(self, reaction: Reaction, place: int) -> list[tuple[int, int, str, float]]:
-        """At most one click."""
+        """A click, or with some choice models several."""
         return [(0, slot, "click", 1.0) for slot in np.flatnonzero(reaction.clicks[place]).tolist()]
 
     def myopic(self) -> Indices:

@@ -15,7 +15,7 @@ import numpy as np
 from envs.tables import Table, TableError, rows_of
 
 INSTALL = "pip install 'slateloop[experiments]'"
-N_ROWS, N_TOPICS, N_WORDS, N_OWN_WORDS, LENGTH, SHARE_OWN = 2000, 8, 3000, 60, 12, 0.35
+N_ROWS, N_TOPICS, N_WORDS, N_OWN_WORDS, LENGTH, SHARE_OWN = 1500, 8, 3000, 60, 12, 0.35
 
 
 def table(name: str) -> Table:
@@ -42,7 +42,7 @@ def _of_sklearn(name: str, loader: str, *, is_named: bool) -> Table:
 
 
 def _words() -> Table:
-    """Made: short texts of many rare words, each with one of 8 topics; always the same 2,000.
+    """Made: short texts of many rare words, each with one of 8 topics; always the same 1,500.
 
     A word is one of its topic's own 60 with chance 0.35, else one of 3,000 that all topics share, the k-th most
     frequent with weight 1 / k.

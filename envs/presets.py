@@ -10,6 +10,7 @@ import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from envs.single_env import SlateEnv
@@ -19,6 +20,12 @@ from envs.world import World, WorldError
 NAMESPACE = "slateloop"
 SIZES: Mapping[str, str] = {"num_candidates": "n_candidates", "slate_size": "n_slots"}
 """Gymnasium's keywords → a world's parameters."""
+
+NO_OPTIONS: Mapping[str, str] = {
+    "num_envs": "say how many users there are where the world is made, in an argument of its own",
+    "preset": "name the preset in an argument of its own",
+}
+"""What isn't an option, and what to do instead."""
 
 WORLDS: Mapping[str, str] = {
     "InterestEvolution-v0": "envs.interest_evolution:InterestEvolution",
@@ -75,16 +82,23 @@ def names() -> tuple[str, ...]:
 
 
 def make_world(
-    preset: str, *, num_envs: int = 1, num_candidates: int | None = None, slate_size: int | None = None, **options: Any
+    preset: str,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    num_envs: int = 1,
+    num_candidates: int | None = None,
+    slate_size: int | None = None,
+    **more: Any,
 ) -> World:
     """The world of a preset; it is not seeded yet.
 
     Args:
         preset: One of ``names()``.
+        options: Replace the preset's options; the sizes may be among them.
         num_envs: How many users at once.
-        num_candidates: None for the preset's own.
-        slate_size: None for the preset's own.
-        options: Replace the preset's options.
+        num_candidates: None for what ``options`` say, or else the preset's own.
+        slate_size: The same.
+        more: As ``options``.
 
     Raises:
         WorldError: if there is no such preset or option, or a value can't be.
@@ -94,22 +108,24 @@ def make_world(
     chosen = PRESETS[preset]
     sizes = {"num_candidates": num_candidates, "slate_size": slate_size}
     asked = {name: value for name, value in sizes.items() if value is not None}
-    return build(chosen.world, num_envs, {**chosen.options, **asked, **options})
+    given = {**options, **more}
+    return build(chosen.world, num_envs, {**chosen.options, **_merged(asked, given)})
 
 
 def make_env(
     preset: str, *, num_candidates: int | None = None, slate_size: int | None = None, **options: Any
 ) -> SlateEnv:
     """A preset's world with one user, as ``gymnasium.Env``; see ``make_world``."""
-    return SlateEnv(make_world(preset, num_candidates=num_candidates, slate_size=slate_size, **options))
+    return SlateEnv(make_world(preset, options, num_candidates=num_candidates, slate_size=slate_size))
 
 
 def make_vector_env(
     preset: str, *, num_envs: int = 1, num_candidates: int | None = None, slate_size: int | None = None, **options: Any
 ) -> SlateVectorEnv:
     """A preset's world as ``gymnasium.vector.VectorEnv``; see ``make_world``."""
-    sizes = {"num_candidates": num_candidates, "slate_size": slate_size}
-    return SlateVectorEnv(make_world(preset, num_envs=num_envs, **sizes, **options))
+    return SlateVectorEnv(
+        make_world(preset, options, num_envs=num_envs, num_candidates=num_candidates, slate_size=slate_size)
+    )
 
 
 def build(world: str, num_envs: int, options: Mapping[str, Any]) -> World:
@@ -118,6 +134,9 @@ def build(world: str, num_envs: int, options: Mapping[str, Any]) -> World:
     Raises:
         WorldError: if an option doesn't exist, naming it and what exists, or has a value that can't be.
     """
+    for name, cure in NO_OPTIONS.items():
+        if name in options:
+            raise WorldError(f"{name}={options[name]!r} is no option of a world; {cure}")
     kind = world_class(world)
     known = _options(kind)
     wrong = [name for name in options if name not in (*SIZES, *known)]
@@ -125,8 +144,8 @@ def build(world: str, num_envs: int, options: Mapping[str, Any]) -> World:
         there_are = ", ".join((*SIZES, *known))
         raise WorldError(f"{wrong[0]}={options[wrong[0]]!r}: {world} has no such option; there are {there_are}")
     rest = {name: options[name] for name in options if name in known}
-    sizes = {SIZES[name]: _whole(name, options[name]) for name in SIZES if name in options}
-    return kind(_whole("num_envs", num_envs), **sizes, **_arguments(kind, rest))
+    sizes = {SIZES[name]: options[name] for name in SIZES if name in options}
+    return kind(num_envs, **sizes, **_arguments(kind, rest))
 
 
 def world_class(world: str) -> type[World]:
@@ -178,10 +197,12 @@ def _arguments(kind: type[World], options: Mapping[str, Any]) -> dict[str, Any]:
     return {"settings": replace(default, **options)}
 
 
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise WorldError(f"{name}={value!r} must be a whole number")
-    return value
+def _merged(asked: Mapping[str, int], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with sizes that were asked for apart; the same size twice is fine, two different ones are not."""
+    for name, value in asked.items():
+        if name in options and options[name] != value:
+            raise WorldError(f"{name}={value!r} and {name}={options[name]!r} among the options: give one of them")
+    return {**options, **asked}
 
 
 def _refuse_rendering(render_mode: str | None) -> None:

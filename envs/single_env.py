@@ -74,7 +74,7 @@ class SlateEnv(gymnasium.Env[Observation, NDArray[np.integer[Any]]]):
         given = None if propensities is None else check_propensities(propensities, slate.shape)
         reaction = self._core.react(slate[np.newaxis], self._active)
         ended = bool(reaction.ended[0])
-        cut = bool(self._core.cut(reaction.ended)[0])
+        cut = self.world.max_steps is not None and bool(self._core.cut(reaction.ended)[0])
         if ended or cut:
             self._must_reset = "the episode is over: call reset()"
         self.world.offer()

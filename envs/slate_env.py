@@ -48,7 +48,9 @@ class Core:
         self.world.begin(places)
 
     def react(self, slates: Indices, active: Flags) -> Reaction:
-        """One step of those who are active."""
+        """One step of those who are active; while nobody is, the world stands still and casts no dice."""
+        if not np.logical_or.reduce(active):
+            return self._nothing()
         reaction = self.world.react(slates, active)
         self.n_steps += active
         return reaction
@@ -63,6 +65,17 @@ class Core:
         """What may be seen now; the response is zero before the first slate."""
         user, items = self.world.observe()
         return {"user": user, "items": items, "response": self._response(reaction)}
+
+    def _nothing(self) -> Reaction:
+        n_users, shape = self.world.n_users, (self.world.n_users, self.world.n_slots)
+        return Reaction(
+            clicks=np.zeros(shape, dtype=np.bool_),
+            rewards=np.zeros(n_users),
+            ended=np.zeros(n_users, dtype=np.bool_),
+            click_chances=np.zeros(shape),
+            no_click_chance=np.ones(n_users),
+            response={name: np.zeros(shape) for name in self.world.shape.response},
+        )
 
     def _response(self, reaction: Reaction | None) -> dict[str, Observed]:
         if reaction is None:
@@ -135,11 +148,10 @@ class SlateVectorEnv(VectorEnv[Observation, Indices, NDArray[Any]]):
         slates = self._slates.check(actions)
         given = None if propensities is None else check_propensities(propensities, slates.shape)
         reaction = self._core.react(slates, ~over)
-        rewards, ended = reaction.rewards, reaction.ended
         if anyone_begins:
             reaction = _blank(reaction, over)
-            rewards, ended = reaction.rewards, reaction.ended
             self._core.enter(over)
+        rewards, ended = reaction.rewards, reaction.ended
         cut = self._core.cut(ended)
         self._over = ended | cut
         self.world.offer()

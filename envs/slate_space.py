@@ -6,6 +6,7 @@ In: an action as a caller sent it. Out: indices that are known to be a slate, or
 from __future__ import annotations
 
 from itertools import combinations
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ class SlateSpace(MultiDiscrete):
         Raises:
             WorldError: naming the first slate, slot and index that are wrong.
         """
-        found = np.asarray(action)
+        found = _as_indices(action)
         if found.dtype.kind not in "iu":
             raise WorldError(f"action of type {found.dtype}: a slate holds whole numbers, indices of candidates")
         if found.shape != self.shape:
@@ -129,6 +130,20 @@ def top_slates(scores: Floats, n_slots: int) -> Indices:
     found = np.argpartition(-scores, n_slots - 1, axis=1)[:, :n_slots]
     order = np.argsort(-np.take_along_axis(scores, found, axis=1), axis=1, kind="stable")
     return np.take_along_axis(found, order, axis=1)
+
+
+def _as_indices(action: Any) -> NDArray[Any]:
+    """An array of what was given; of mixed kinds of whole numbers NumPy alone would make fractions."""
+    if isinstance(action, np.ndarray):
+        return action
+    try:
+        found = np.asarray(action)
+        if found.dtype.kind not in "fO":
+            return found
+        whole = [index(one) for one in np.array(action, dtype=object).ravel()]
+        return np.array(whole, dtype=np.intp).reshape(found.shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WorldError(f"action is no slate of whole numbers, indices of candidates: {error}") from error
 
 
 def _repeats(slates: Indices) -> bool:

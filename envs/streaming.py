@@ -40,7 +40,6 @@ next slate: to a life, satisfaction is worth that many minutes. This one number 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -66,7 +65,7 @@ from envs.streaming_watching import (
     return_chance,
     watched,
 )
-from envs.world import Flags, Floats, Indices, Kpi, Observed, Offer, Reaction, Shape, Streams, World, WorldError
+from envs.world import Flags, Floats, Indices, Kpi, Observed, Offer, Reaction, Shape, Streams, World, check_number
 
 TIRED, RESTED, RECOVERED = 0.8, 0.9, 0.4
 """Fatigue that a watch adds; what a slate leaves of it; what the time between two sessions leaves of it."""
@@ -100,13 +99,13 @@ class StreamingSettings:
     max_steps: int = 100
 
     def __post_init__(self) -> None:
-        if isinstance(self.churn, bool) or not isinstance(self.churn, int) or self.churn < 0:
-            raise WorldError(f"churn={self.churn!r} must be a whole number of titles a day, 0 or more")
-        for name in ("drift", "position_bias"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise WorldError(f"{name}={getattr(self, name)} must be finite and at least 0")
-        if not self.max_steps >= 1:
-            raise WorldError(f"max_steps={self.max_steps} must be at least 1")
+        check_number("requests_per_day", self.requests_per_day, within="(0, inf)")
+        check_number("churn", self.churn, within="[0, inf)", whole=True)
+        check_number("drift", self.drift, within="[0, inf)")
+        check_number("position_bias", self.position_bias, within="[0, inf)")
+        check_number("max_steps", self.max_steps, within="[1, inf)", whole=True)
+        if self.pool is not None:
+            check_number("pool", self.pool, within="[1, inf)", whole=True)
 
 
 class Streaming(World):
@@ -185,13 +184,14 @@ class Streaming(World):
         return self._known
 
     def react(self, slates: Indices, active: Flags) -> Reaction:
-        """Pick, watch, perhaps end the session, perhaps for good; then time goes on."""
+        """Pick, watch, perhaps end the session, perhaps for good; then time goes on, unless nobody was there."""
         scores = np.take_along_axis(self.prospects().logits, slates, axis=1) + self._slot_logits
         clicks, chances = pick(self._choice, scores, self._streams.choices)
         found: Flags = np.any(clicks, axis=1)
         minutes = self._watch(slates[self._rows, clicks.argmax(axis=1)], found)
         ended = self._end_sessions(active)
-        self._move_on()
+        if active.any():
+            self._move_on()
         response = {"watch_min": np.where(clicks, minutes[:, np.newaxis], 0.0)}
         rewards = minutes * self.recipe["watch_min"]
         return Reaction(clicks, rewards, ended, chances.clicks, chances.nothing, response)
@@ -260,7 +260,7 @@ class Streaming(World):
         back = draws[1] < return_chance(viewers.satisfaction)
         again = over & back & active
         viewers.fatigue[again] *= RECOVERED
-        viewers.begin_session(again, self._streams.users)
+        viewers.begin_session(again, self._streams.dynamics)
         return np.asarray(over & ~back)
 
     def _move_on(self) -> None:

@@ -147,6 +147,8 @@ class Supervised(World):
 
 def _table(settings: SupervisedSettings) -> Table:
     given = [name for name in ("path", "label") if getattr(settings, name) is not None]
+    if settings.data is not None and not isinstance(settings.data, str):
+        raise TableError(f"data={settings.data!r} must be the name of a table")
     if settings.data is not None and not given:
         return packaged_tables.table(settings.data)
     if settings.data is not None:
@@ -154,4 +156,6 @@ def _table(settings: SupervisedSettings) -> Table:
     for name in ("path", "label"):
         if name not in given:
             raise TableError(f"{name}=None: give path (a CSV file) and label (its column of classes)")
-    return read_csv(Path(str(settings.path)), str(settings.label))
+    if not isinstance(settings.path, str | Path):
+        raise TableError(f"path={settings.path!r} must be the name of a CSV file")
+    return read_csv(Path(settings.path), str(settings.label))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -22,6 +23,37 @@ Flags = NDArray[np.bool_]
 
 class WorldError(ValueError):
     """A world was asked for something it can't be or do; the message names field, value and cure."""
+
+
+def check_number(name: str, value: Any, *, within: str, whole: bool = False) -> None:
+    """Refuse an option that is no such number; text and truth values are none.
+
+    Args:
+        name: Of the option.
+        value: As it was given.
+        within: An interval, its ends in or out: ``[0, 1]``, ``(0, inf)``; ``inf]`` lets infinity in.
+        whole: Whether only whole numbers will do.
+
+    Raises:
+        WorldError: naming option, value and what it may be.
+    """
+    low, high = (float(end) for end in within[1:-1].split(","))
+    is_number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+    if is_number and low < value < high:
+        return
+    if is_number and ((value == low and within[0] == "[") or (value == high and within[-1] == "]")):
+        return
+    raise WorldError(f"{name}={value!r} must be a {'whole number' if whole else 'number'} in {within}")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Refuse an option that is neither true nor false.
+
+    Raises:
+        WorldError: naming option and value.
+    """
+    if not isinstance(value, bool):
+        raise WorldError(f"{name}={value!r} must be true or false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +186,10 @@ class World(ABC):
         """A world of so many places; sizes are checked here.
 
         Raises:
-            WorldError: if a size is below 1, or the slots outnumber the candidates.
+            WorldError: if a size is no whole number from 1, or the slots outnumber the candidates.
         """
         for name, value in (("num_envs", n_users), ("num_candidates", n_candidates), ("slate_size", n_slots)):
-            if value < 1:
-                raise WorldError(f"{name}={value} must be at least 1")
+            check_number(name, value, within="[1, inf)", whole=True)
         if n_slots > n_candidates:
             raise WorldError(
                 f"slate_size={n_slots} can't be filled from num_candidates={n_candidates} without repeats; "

@@ -32,10 +32,14 @@ _LARGEST_WEIGHT = 1e6
 _FORMAT = 1
 _STEP = 32
 _BLOCK = 48
+_ONE_THREAD = 200_000
+"""Multiplications in one product that BLAS does in one thread: the sums must not depend on how many there are."""
 
 
 class Moments:
     """Sums over all rows learned, each row weighted by ``forgetting`` to the power of the lessons since.
+
+    In the shared sums the reward stands first, before the features.
 
     Attributes:
         n_shared: Length of z so far; rows may grow.
@@ -47,9 +51,8 @@ class Moments:
         self._forgetting = forgetting
         self.n_shared = self.n_own = self.n_actions = 0
         self._weight = 1.0
-        self._n = self._square = 0.0
-        self._zz: Array = np.zeros((0, 0))
-        self._zr: Array = np.zeros(0)
+        self._n = 0.0
+        self._sums: Array = np.zeros((1, 1))
         self._waiting: Array = np.zeros((_BLOCK, 1))
         self._n_waiting = 0
         self.drop_own()
@@ -81,7 +84,6 @@ class Moments:
             self._waiting[place, 1 : 1 + z.shape[1]] = rows * root
             self._n_waiting += len(rows)
         self._n += len(z) * self._weight
-        self._square += float(rewards @ rewards) * self._weight
 
     def add_own(self, action: int, x: Array, z: Array, reward: float) -> None:
         """Learn the own part of a row that ``add`` was told of.
@@ -117,10 +119,9 @@ class Moments:
         k, d, m = self.n_shared, self.n_own, self.n_actions
         scale = 1.0 / self._weight
         own_map, own_mean, own_root = np.zeros((m, d, k)), np.zeros((m, d)), np.zeros((m, d, d))
-        waiting = self._waiting[: self._n_waiting, : k + 1] * math.sqrt(scale)
-        precision = self._zz[:k, :k] * scale + waiting[:, 1:].T @ waiting[:, 1:]
-        precision[np.diag_indices(k)] += shared_precision
-        target = self._zr[:k] * scale + waiting[:, 0] @ waiting[:, 1:]
+        waiting = self._waiting[: self._n_waiting, : k + 1]
+        sums = (self._sums[: k + 1, : k + 1] + waiting.T @ waiting) * scale
+        precision, target = sums[1:, 1:] + np.diag(shared_precision), sums[0, 1:]
         fit = log_det = 0.0
         if m:
             cross, hits = self._xz[:m, :d, :k] * scale, self._xr[:m, :d] * scale
@@ -133,7 +134,7 @@ class Moments:
         shared_root, shared_log_det = _root(precision)
         mean = (shared_root @ target) @ shared_root
         fit += float(mean @ target)
-        n, residual = self._n * scale, max(self._square * scale - fit, 0.0)
+        n, residual = self._n * scale, max(float(sums[0, 0]) - fit, 0.0)
         shape, rate = NOISE_SHAPE + n / 2, NOISE_SCALE + residual / 2
         evidence = log_det + shared_log_det + float(np.log(shared_precision).sum()) / 2 - shape * math.log(rate)
         return Posterior(mean, shared_root, own_mean, own_map, own_root, noise=rate / shape, evidence=evidence)
@@ -142,8 +143,8 @@ class Moments:
         """All of it, exactly."""
         k, d, m = self.n_shared, self.n_own, self.n_actions
         waiting = self._waiting[: self._n_waiting, : k + 1]
-        arrays = (self._zz[:k, :k], self._zr[:k], waiting, self._xx[:m, :d, :d], self._xz[:m, :d, :k], self._xr[:m, :d])
-        numbers = (self._forgetting, self._weight, self._n, self._square)
+        arrays = (self._sums[: k + 1, : k + 1], waiting, self._xx[:m, :d, :d], self._xz[:m, :d, :k], self._xr[:m, :d])
+        numbers = (self._forgetting, self._weight, self._n)
         return _encoder.encode((_FORMAT, (k, d, m), numbers, [array.tobytes() for array in arrays]))
 
     @classmethod
@@ -157,15 +158,15 @@ class Moments:
             version, (k, d, m), numbers, arrays = _decoder.decode(data)
             if version != _FORMAT:
                 raise PolicyError(f"moments of format {version}; this release reads format {_FORMAT}")
-            shapes = ((k, k), (k,), (-1, k + 1), (m, d, d), (m, d, k), (m, d))
+            shapes = ((k + 1, k + 1), (-1, k + 1), (m, d, d), (m, d, k), (m, d))
             made = cls(numbers[0])
             made.n_shared, made.n_own, made.n_actions = k, d, m
-            _, made._weight, made._n, made._square = numbers
+            _, made._weight, made._n = numbers
             read: list[Array] = [
                 np.frombuffer(part, np.float64).reshape(shape).copy()
                 for part, shape in zip(arrays, shapes, strict=True)
             ]
-            made._zz, made._zr, waiting, made._xx, made._xz, made._xr = read
+            made._sums, waiting, made._xx, made._xz, made._xr = read
             made._n_waiting = len(waiting)
             made._waiting = _padded(waiting, (_BLOCK, k + 1))
         except (msgspec.MsgspecError, ValueError) as error:
@@ -175,10 +176,9 @@ class Moments:
     def _reserve(self) -> None:
         """Room in steps, so that growth is rare."""
         k, d, m = self.n_shared, self.n_own, self.n_actions
-        if k > len(self._zr):
-            k = _room(k)
-            self._zz, self._zr = _padded(self._zz, (k, k)), _padded(self._zr, (k,))
-            self._waiting = _padded(self._waiting, (_BLOCK, k + 1))
+        if k + 1 > len(self._sums):
+            k = _room(k + 1)
+            self._sums, self._waiting = _padded(self._sums, (k, k)), _padded(self._waiting, (_BLOCK, k))
         if m > len(self._xr) or d > self._xr.shape[1] or (m and self.n_shared > self._xz.shape[2]):
             k, d, m = _room(self.n_shared), _room(d), max(8, 1 << (m - 1).bit_length())
             self._xx, self._xr = _padded(self._xx, (m, d, d)), _padded(self._xr, (m, d))
@@ -186,17 +186,19 @@ class Moments:
 
     def _take_in(self) -> None:
         """Rows wait and are summed by the block, which costs a third of summing them one by one."""
-        k = self.n_shared
-        rows = self._waiting[: self._n_waiting]
-        self._zz[:k, :k] += rows[:, 1 : k + 1].T @ rows[:, 1 : k + 1]
-        self._zr[:k] += rows[:, 0] @ rows[:, 1 : k + 1]
+        k = self.n_shared + 1
+        rows = self._waiting[: self._n_waiting, :k]
+        step = max(1, _ONE_THREAD // (k * _BLOCK))
+        for start in range(0, k, step):
+            strip = slice(start, min(start + step, k))
+            self._sums[strip, :k] += rows[:, strip].T @ rows
         self._waiting[:], self._n_waiting = 0.0, 0
 
     def _settle(self) -> None:
         self._take_in()
-        for sums in (self._zz, self._zr, self._xx, self._xz, self._xr):
+        for sums in (self._sums, self._xx, self._xz, self._xr):
             sums /= self._weight
-        self._n, self._square, self._weight = self._n / self._weight, self._square / self._weight, 1.0
+        self._n, self._weight = self._n / self._weight, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,4 +280,4 @@ def _padded(array: Array, shape: Sequence[int]) -> Array:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[int, tuple[int, int, int], tuple[float, float, float, float], list[bytes]])
+_decoder = msgspec.msgpack.Decoder(tuple[int, tuple[int, int, int], tuple[float, float, float], list[bytes]])

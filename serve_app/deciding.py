@@ -19,12 +19,13 @@ from agent.event_log import EventConflict, EventLog, LogUnavailable
 from agent.loops import LimitSettings
 from agent.records import Decision
 from agent.user_reader import UserReader, UserUnread
-from policies.base import Context, Slate
+from policies.base import Action, Context, Slate
 from policies.sampling import NothingEligible
+from policies.user_rates import UserRates
 from serve_app.asking import Asked, resolve
 from serve_app.errors import ConflictError, UnavailableError, UnprocessableError, shown
 from serve_app.loop_runtime import LoopRuntime
-from serve_app.rows import Offered, read_features, seen_by
+from serve_app.rows import offer_to, read_features
 from serve_app.tokens import Signer, check_client_id
 from serve_app.wire import EMPTY, ChosenItem, SlateAnswer, SlateRequest
 
@@ -81,11 +82,12 @@ class Decider:
             check_client_id(request.event_id)
         asked = resolve(request, limits)
         context = _context(request.context, limits)
-        offered = await self._offered(request, loop)
+        offered = await loop.shelf.offer(request.actions)
+        offer = offer_to(await self._user(request, loop), offered)
         event_id = request.event_id or self._signer().make(loop.name)
         variant = loop.dealer.deal(user=request.user, session=request.session, event_id=event_id)
         seed = int.from_bytes(blake2b(event_id.encode(), digest_size=8).digest(), "little")
-        slate, arm = self._choose(loop, variant, context, offered, asked, seed)
+        slate, arm = self._choose(loop, variant, context, offer.actions, asked, seed)
         decision = Decision(
             event_id=event_id,
             clock_ms=self._log.clock_ms(),
@@ -103,31 +105,29 @@ class Decider:
             deferred=request.defer,
             user=request.user,
             session=request.session,
-            derived=b"".join([one.derived for one in offered]),
+            derived=offer.derived,
             floor=arm.floor,
             settings_version=loop.settings_version,
         )
         rows = {one.action.key: one.row for one in offered}
         return _answer(await self._append(loop.name, decision, rows, body if request.event_id else None))
 
-    async def _offered(self, request: SlateRequest, loop: LoopRuntime) -> list[Offered]:
-        """The actions with all that is known of items and of this user."""
-        offered = await loop.shelf.offer(request.actions)
+    async def _user(self, request: SlateRequest, loop: LoopRuntime) -> UserRates | None:
+        """What is remembered of the user; None where nothing is, or it can't be had, or nobody decides by it."""
         if not loop.users_of or request.user is None:
-            return offered
+            return None
         try:
             user = await self._users.read(loop.name, loop.users_of, request.user)
         except UserUnread:
             self._counter.user_read(loop.name, "failed")
-            return offered
+            return None
         self._counter.user_read(loop.name, "known" if user else "new")
-        return seen_by(user, offered) if user else offered
+        return user
 
     def _choose(
-        self, loop: LoopRuntime, variant: str, context: Context, offered: Sequence[Offered], asked: Asked, seed: int
+        self, loop: LoopRuntime, variant: str, context: Context, actions: Sequence[Action], asked: Asked, seed: int
     ) -> tuple[Slate, Arm]:
         """The variant's choice; a learned policy that fails gives way to those behind it."""
-        actions = [one.action for one in offered]
         arm = loop.arms[variant]
         try:
             return arm.choose(context, actions, asked.slots, seed, asked.masks), arm
@@ -138,12 +138,11 @@ class Decider:
             if variant != LEARNED:
                 raise
             logger.exception("the policy %s %s of loop %s failed", arm.kind, arm.version, loop.name)
-        return self._fall_back(loop, context, offered, asked, seed)
+        return self._fall_back(loop, context, actions, asked, seed)
 
     def _fall_back(
-        self, loop: LoopRuntime, context: Context, offered: Sequence[Offered], asked: Asked, seed: int
+        self, loop: LoopRuntime, context: Context, actions: Sequence[Action], asked: Asked, seed: int
     ) -> tuple[Slate, Arm]:
-        actions = [one.action for one in offered]
         *previous, reserve = loop.fallbacks
         for arm in previous:
             try:

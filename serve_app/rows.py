@@ -50,8 +50,7 @@ class Offered(NamedTuple):
 
     Attributes:
         row: Canonical JSON of the features; its address is ``action.key``.
-        derived: float32 little-endian, for the first of ``DERIVED``: the loop's alone, or the user's too, in all
-            actions of a request alike; empty where nothing is known.
+        derived: float32 little-endian, the loop's columns of ``DERIVED``; empty where nothing is known.
         tags: The item's.
     """
 
@@ -61,16 +60,30 @@ class Offered(NamedTuple):
     tags: Tags = ()
 
 
-def seen_by(user: UserRates, offered: Sequence[Offered]) -> list[Offered]:
-    """The actions of a request with what is known of its user; as they are while the loop knows nothing of items."""
-    if not all([one.derived for one in offered]):
-        return list(offered)
-    columns, n_bytes, seen = user.columns([one.tags for one in offered]), COLUMNS.size, []
-    for at, ((action, row, derived, tags), own) in enumerate(zip(offered, COLUMNS.iter_unpack(columns), strict=True)):
-        values = action.derived[:N_LOOP_DERIVED] + own
-        logged = derived + columns[at * n_bytes : (at + 1) * n_bytes]
-        seen.append(Offered(Action(action.id, action.features, action.key, values), row, logged, tags))
-    return seen
+class Offer(NamedTuple):
+    """The actions of one request, for one user.
+
+    Attributes:
+        derived: What the log keeps of ``Action.derived``, all actions' one after the other.
+    """
+
+    actions: Sequence[Action]
+    derived: bytes
+
+
+def offer_to(user: UserRates | None, offered: Sequence[Offered]) -> Offer:
+    """Fill in what is known of the user, if anything; nothing while the loop knows nothing of items."""
+    if user is None or not all([one.derived for one in offered]):
+        return Offer([one.action for one in offered], b"".join([one.derived for one in offered]))
+    columns, n_bytes = user.columns([one.tags for one in offered]), COLUMNS.size
+    own = COLUMNS.iter_unpack(columns)
+    actions = [
+        Action(action.id, action.features, action.key, action.derived[:N_LOOP_DERIVED] + values)
+        for (action, _, _, _), values in zip(offered, own, strict=True)
+    ]
+    starts = range(0, len(columns), n_bytes)
+    logged = [one.derived + columns[at : at + n_bytes] for one, at in zip(offered, starts, strict=True)]
+    return Offer(actions, b"".join(logged))
 
 
 def read_features(raw: msgspec.Raw | bytes, limits: LimitSettings, *, field: str) -> dict[str, Any]:

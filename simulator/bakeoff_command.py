@@ -26,7 +26,7 @@ from simulator.results import Folder
 from simulator.results_page import write_section
 from simulator.stages import Stage, jobs_of
 
-N_SEEDS, N_REQUESTS = 5, 3000
+N_SEEDS, N_REQUESTS = 5, 2500
 LIMIT_US = 1000.0
 """So one core makes a thousand decisions a second, or learns from as many."""
 

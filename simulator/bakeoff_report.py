@@ -183,6 +183,7 @@ def _matrix(found: Bakeoff) -> Grid:
             one.situation,
             f"{one.set_name}, {one.n_seeds} seeds",
             one.pick or "–",
+            "yes" if one.is_certain else "no",
             "; ".join(f"{score.policy} {percent(score.share)}" for score in one.scores),
             "–" if one.decide_us is None else f"{one.decide_us:,.0f}",
         )
@@ -191,10 +192,13 @@ def _matrix(found: Bakeoff) -> Grid:
     least = situations.cheapest(found.standings)
     if rows and least is not None and least.cost is not None:
         share = f"{least.policy.name} {percent(least.share)}"
-        row = ("decisions must cost least", "all sets", least.policy.name, share, f"{least.cost.decide_us:,.0f}")
+        row = ("decisions must cost least", "all sets", least.policy.name, "yes", share, f"{least.cost.decide_us:,.0f}")
         rows.append(row)
-    note = f"Pick: the cheapest to decide with among those that learn and reach {AS_GOOD:.0%} of the best there."
-    headings = ("when", "measured on", "pick", "per cent of the best", "decision (µs)")
+    note = (
+        f"Pick: the cheapest to decide with among those that learn and reach {AS_GOOD:.0%} of the best there. "
+        "Certain: whoever else learns is worse than the best beyond the interval."
+    )
+    headings = ("when", "measured on", "pick", "certain", "per cent of the best", "decision (µs)")
     return Grid(_MATRIX, headings, rows, note.replace("%", " %"))
 
 

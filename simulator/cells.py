@@ -10,8 +10,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import yaml
@@ -19,10 +21,13 @@ import yaml
 from agent.arms import LEARNED
 from policies import registry
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when what a cell measures changes: what was measured before is then measured anew."""
 
 POPULARITY = "popularity"
+PATH = "path"
+"""The option of a world that names its data."""
+
 N_BLOCKS = 40
 """A cell's requests are counted in so many blocks."""
 
@@ -33,6 +38,15 @@ Course = Literal["shared", "alone", "at once"]
 
 class CellError(ValueError):
     """An experiment was asked for that can't be run; the message names field, value and cure."""
+
+
+class _Yaml(yaml.SafeLoader):
+    """Also reads ``1e-1`` as a number, as JSON does; YAML 1.1 wants a point in it."""
+
+
+_Yaml.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,7 @@ def parse_option(text: str) -> tuple[str, Any]:
     if not mark or not key.strip():
         raise CellError(f"option {text!r} must be written key=value, for example visible_budget=true")
     try:
-        return key.strip(), yaml.safe_load(value)
+        return key.strip(), _yaml(value)
     except yaml.YAMLError as error:
         raise CellError(f"option {text!r}: the value is not YAML: {error}") from None
 
@@ -100,17 +114,20 @@ class Setting:
     Attributes:
         preset: As in ``envs.presets``.
         options: Of the world, beside the preset's own.
+        data: Digest of the files that an option names, empty where none does.
     """
 
     preset: str
     n_candidates: int
     n_slots: int
     options: Options = field(default_factory=dict)
+    data: str = ""
 
     @property
     def title(self) -> str:
-        """The preset, with its options and sizes."""
-        more = "".join(f", {key}={value}" for key, value in sorted(self.options.items()))
+        """The preset, with its options and sizes; of a path its last name."""
+        plain = {key: Path(value).name if key == PATH else value for key, value in self.options.items()}
+        more = "".join(f", {key}={value}" for key, value in sorted(plain.items()))
         return f"{self.preset} ({self.n_candidates} candidates, {self.n_slots} slots{more})"
 
 
@@ -125,6 +142,7 @@ class Cell:
         course: ``shared``: a policy that learns shares users and log with popularity. ``alone``: it has them for
             itself. ``at once``: so too, and each decision is learned and published before the next is made, without
             the loop's floor, as studies of bandits do it.
+        url: Of the running service; empty in process.
     """
 
     setting: Setting
@@ -134,6 +152,7 @@ class Cell:
     publish_every: int = 50
     via: Via = "process"
     course: Course = "shared"
+    url: str = ""
 
     @property
     def variants(self) -> dict[str, float]:
@@ -203,9 +222,13 @@ def _key(what: str, settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _yaml(text: str) -> Any:
+    return yaml.load(text, Loader=_Yaml)
+
+
 def _mapping(text: str) -> tuple[str, dict[str, Any]]:
     try:
-        data = yaml.safe_load(text)
+        data = _yaml(text)
     except yaml.YAMLError as error:
         raise CellError(f"policy {text!r} is neither a name nor YAML: {error}") from None
     if not isinstance(data, dict) or set(data) - {"kind", "options"} or not isinstance(data.get("kind"), str):

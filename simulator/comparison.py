@@ -60,6 +60,9 @@ class Row:
         reward: Per the same unit.
         gap: Where the reward stands between random (0) and informed (1).
         lead: KPI relative to the popularity arm of the same cells, minus 1; unknown where a policy runs alone.
+        seeds: That are finished.
+        codes: Digests of the code that measured what is in this row, references included.
+        is_reference: A chooser that needs no learning, not a policy.
     """
 
     setting: Setting
@@ -73,6 +76,9 @@ class Row:
     reward: Estimate
     gap: Estimate
     lead: Estimate
+    seeds: tuple[int, ...] = ()
+    codes: tuple[str, ...] = ()
+    is_reference: bool = False
 
 
 def mean_over_seeds(values: Sequence[float]) -> Estimate:
@@ -113,6 +119,19 @@ def compare(cells: Iterable[CellRecord], yardsticks: Iterable[YardstickRecord]) 
     return [
         _row(group, [gauges.get((world, one.cell.seed, n_requests)) for one in group], span)
         for (world, _, n_requests), group in groups.items()
+        for span in SPANS
+    ]
+
+
+def reference_rows(yardsticks: Iterable[YardstickRecord]) -> list[Row]:
+    """A row per world, chooser and span: what choosers reach that need no learning."""
+    groups: dict[tuple[str, int], list[YardstickRecord]] = {}
+    for one in yardsticks:
+        groups.setdefault((one.yardstick.setting.title, one.n_requests), []).append(one)
+    return [
+        _reference_row(group, name, span)
+        for group in groups.values()
+        for name in dict.fromkeys(name for one in group for name in one.choosers)
         for span in SPANS
     ]
 
@@ -177,7 +196,34 @@ def _row(group: Sequence[CellRecord], gauges: Sequence[YardstickRecord | None], 
         reward=mean_over_seeds(rewards),
         gap=_gap(rewards, gauges, span),
         lead=lead._replace(value=lead.value - 1.0, low=lead.low - 1.0, high=lead.high - 1.0),
+        seeds=tuple(one.cell.seed for one in group),
+        codes=_codes([*group, *(gauge for gauge in gauges if gauge is not None)]),
     )
+
+
+def _reference_row(group: Sequence[YardstickRecord], name: str, span: Span) -> Row:
+    first, own = group[0], [arm_sums(one, name, span) for one in group]
+    rewards = [value_of(sums, first.per, "reward") for sums in own]
+    return Row(
+        setting=first.yardstick.setting,
+        policy=name,
+        arm=name,
+        n_requests=first.n_requests,
+        span=span,
+        kpi_name=first.kpi_name,
+        per=first.per,
+        kpi=mean_over_seeds([value_of(sums, first.per, "kpi") for sums in own]),
+        reward=mean_over_seeds(rewards),
+        gap=_gap(rewards, group, span),
+        lead=UNKNOWN,
+        seeds=tuple(one.yardstick.seed for one in group),
+        codes=_codes(group),
+        is_reference=True,
+    )
+
+
+def _codes(records: Sequence[Record]) -> tuple[str, ...]:
+    return tuple(sorted({one.code for one in records}))
 
 
 def _base(record: CellRecord, span: Span) -> float:

@@ -6,28 +6,35 @@ In: rows of ``comparison``. Out: renderables and text; every figure in them was 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from simulator.comparison import SPANS, Estimate, Row, Span
+from simulator.records import code_digest
 
-HEADINGS = ("policy", "% of gap", "% of gap, last quarter", "lead over popularity", "lead, last quarter")
+HEADINGS = ("% of gap", "% of gap,\nlast quarter", "lead, %", "lead, %,\nlast quarter")
 EXPLANATION = (
-    "% of gap: reward between random (0 %) and the informed reference (100 %). "
-    "Both per slate or per episode, as the KPI is counted. "
+    "KPI and reward per slate or per episode, as the KPI is counted. "
+    "% of gap: reward between random (0) and the informed reference (100). "
     "Lead: KPI over the popularity arm that learns from the same log. "
+    "Random, myopic and informed know the world and learn nothing. "
     "±: half a 95 % interval over seeds (Student's t, paired by seed)."
 )
+TITLE = "Policies in simulated worlds"
+OLD = " *"
 
-References = Mapping[str, Mapping[str, float]]
-"""World's title → chooser → KPI it reaches."""
 
-
-def tables(rows: Sequence[Row], references: References) -> list[Table]:
+def tables(rows: Sequence[Row], references: Sequence[Row]) -> list[Table]:
     """One table per world, policies in their order, references below."""
-    return [_table(world, group, references.get(world, {})) for world, group in _worlds(rows).items()]
+    return [_table(world, group) for world, group in _worlds([*rows, *references]).items()]
+
+
+def n_old(rows: Iterable[Row]) -> int:
+    """How many policies and references of worlds have something in them that other code than this has measured."""
+    return sum(_is_old(row) for row in rows if row.span == SPANS[0])
 
 
 def to_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -42,6 +49,8 @@ def to_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "arm": row.arm,
             "n_requests": row.n_requests,
             "n_seeds": row.kpi.n_seeds,
+            "seeds": list(row.seeds),
+            "codes": list(row.codes),
             "span": row.span,
             "kpi_name": row.kpi_name,
             "per": row.per,
@@ -54,57 +63,86 @@ def to_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def to_markdown(rows: Sequence[Row], references: References, *, command: str) -> str:
-    """A page: the command, the settings, a table per world."""
-    parts = [f"```\n{command}\n```"]
-    for world, group in _worlds(rows).items():
+def to_markdown(
+    rows: Sequence[Row], references: Sequence[Row], *, command: str, notes: Sequence[str] = (), machine: str = ""
+) -> str:
+    """A section of a page: the command, what to know before believing the figures, a table per world."""
+    parts = [f"## {TITLE}", f"```\n{command}\n```", "\n".join(f"- {note}" for note in notes)]
+    for world, group in _worlds([*rows, *references]).items():
         first = group[0]
-        seeds = f"seeds 0 to {first.kpi.n_seeds - 1}" if first.kpi.n_seeds > 1 else "seed 0"
         parts += [
-            f"## {world}",
-            f"{first.n_requests:,} requests, {seeds}. KPI: {first.kpi_name} per {first.per}.",
-            _grid(("policy", first.kpi_name, *HEADINGS[1:]), [_cells(*spans) for spans in _policies(group)]),
-            _reference_line(references.get(world, {}), first),
+            f"### {world}",
+            f"{_length(group)}. KPI: {first.kpi_name} per {first.per}.",
+            _grid(_headings(first), [_cells(*spans, group) for spans in _policies(group)]),
+            _of_other_code(group),
         ]
-    parts.append(EXPLANATION)
+    codes = sorted({code for row in (*rows, *references) for code in row.codes})
+    parts += [EXPLANATION, f"Measured by code {', '.join(codes)}, on: {machine}." if machine and codes else ""]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(world: str, rows: Sequence[Row], references: Mapping[str, float]) -> Table:
-    first = rows[0]
+def _table(world: str, rows: Sequence[Row]) -> Table:
     table = Table(
-        title=f"{world}: {first.n_requests:,} requests, {_seeds(first.kpi.n_seeds)}",
+        title=f"{world}: {_length(rows)}",
         title_justify="left",
-        caption=_reference_line(references, first) or None,
+        caption=_of_other_code(rows) or None,
         caption_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
-    for number, heading in enumerate(("policy", _kpi_heading(first), *HEADINGS[1:])):
-        table.add_column(heading, justify="left" if number == 0 else "right")
+    for place, heading in enumerate(_headings(rows[0])):
+        table.add_column(heading, justify="right" if place else "left", overflow="fold", no_wrap=place > 0)
     for whole, last in _policies(rows):
-        table.add_row(*_cells(whole, last), style="" if math.isnan(whole.lead.value) else "bold")
+        style = "dim" if whole.is_reference else "" if math.isnan(whole.lead.value) else "bold"
+        table.add_row(*_cells(whole, last, rows), style=style)
     return table
 
 
-def _kpi_heading(row: Row) -> str:
-    return row.kpi_name if row.per == "slate" else f"{row.kpi_name} per episode"
+def _headings(row: Row) -> tuple[str, ...]:
+    return ("policy", row.kpi_name, "reward", *HEADINGS)
 
 
-def _cells(whole: Row, last: Row) -> tuple[str, ...]:
+def _cells(whole: Row, last: Row, group: Sequence[Row]) -> tuple[str, ...]:
+    own = "" if whole.seeds == group[0].seeds else f" ({_seeds(whole.seeds)})"
     return (
-        whole.policy,
+        whole.policy + own + (OLD if _is_old(whole) else ""),
         number(whole.kpi),
-        percent(whole.gap),
-        percent(last.gap),
-        percent(whole.lead, signed=True),
-        percent(last.lead, signed=True),
+        number(whole.reward),
+        _points(whole.gap),
+        _points(last.gap),
+        _points(whole.lead, signed=True),
+        _points(last.lead, signed=True),
     )
 
 
-def _reference_line(references: Mapping[str, float], row: Row) -> str:
-    if not references:
-        return ""
-    reached = ", ".join(f"{name} {_figures(value)}" for name, value in references.items())
-    return f"{row.kpi_name} that choosers without learning reach: {reached}"
+def _length(rows: Sequence[Row]) -> str:
+    """Requests and the first row's seeds; rows with others say so themselves."""
+    first = rows[0]
+    return f"{first.n_requests:,} requests, {_seeds(first.seeds)}" + (", so no intervals" if _is_single(rows) else "")
+
+
+def _is_single(rows: Sequence[Row]) -> bool:
+    return all(len(row.seeds) < 2 for row in rows)
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    if list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"seeds {seeds[0]} to {seeds[-1]}"
+    return "seeds " + ", ".join(map(str, seeds))
+
+
+def _is_old(row: Row) -> bool:
+    return any(code != code_digest() for code in row.codes)
+
+
+def _of_other_code(rows: Sequence[Row]) -> str:
+    whole = [row for row in rows if row.span == SPANS[0]]
+    n = n_old(rows)
+    return f"*: {n} of {len(whole)} rows hold what other code than this has measured." if n else ""
 
 
 def _worlds(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -138,6 +176,15 @@ def percent(estimate: Estimate, *, signed: bool = False) -> str:
     return (value if math.isnan(estimate.half) else f"{value} ± {estimate.half:.1%}").replace("%", " %")
 
 
+def _points(estimate: Estimate, *, signed: bool = False) -> str:
+    """A share in per cent, without the sign that the heading has, and no finer than its interval allows."""
+    if math.isnan(estimate.value):
+        return "–"
+    decimals = 0 if estimate.half >= 0.1 else 1
+    value = f"{100 * estimate.value:{'+' if signed else ''}.{decimals}f}"
+    return value if math.isnan(estimate.half) else f"{value} ± {100 * estimate.half:.{decimals}f}"
+
+
 def _figures(value: float, like: float | None = None) -> str:
     """Four figures, or as many decimals as another value has."""
     size = abs(value if like is None else like)
@@ -147,13 +194,10 @@ def _figures(value: float, like: float | None = None) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def _seeds(n: int) -> str:
-    return "1 seed, so no intervals" if n == 1 else f"{n} seeds"
-
-
 def _grid(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     marks = ("---", *("---:" for _ in headings[1:]))
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (headings, marks, *rows))
+    lines = (headings, marks, *rows)
+    return "\n".join("| " + " | ".join(cells).replace("\n", " ") + " |" for cells in lines)
 
 
 def _estimate(estimate: Estimate) -> dict[str, float | None]:

@@ -59,7 +59,7 @@ class EnvUsers:
         reaction = self.world.react(self._slate(shown), self._place)
         pieces = [Piece(*piece) for piece in self.world.feedback(reaction, 0)]
         self._n_steps += 1
-        ended = bool(reaction.ended[0]) or self._n_steps == self.world.max_steps
+        ended = bool(reaction.ended[0]) or self._is_cut()
         self._offer = self._newcomer() if ended else self._next_offer()
         return Reaction(
             pieces=pieces,
@@ -68,6 +68,9 @@ class EnvUsers:
             ended=ended,
             session_ended=ended or self._offer.session != ask.session,
         )
+
+    def _is_cut(self) -> bool:
+        return self.world.max_steps is not None and self._n_steps >= self.world.max_steps
 
     def _newcomer(self) -> Offer:
         self._n_steps = 0

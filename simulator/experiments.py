@@ -30,6 +30,7 @@ class Plan:
     Attributes:
         n_requests: For each cell.
         n_seeds: Seeds 0, 1, … are used.
+        url: Of the running service that cells are measured against.
     """
 
     settings: tuple[Setting, ...]
@@ -38,12 +39,13 @@ class Plan:
     n_requests: int
     publish_every: int = 50
     via: Via = "process"
+    url: str = ""
 
     @property
     def cells(self) -> list[Cell]:
         """World by world, seed by seed, so that early results already compare policies."""
         return [
-            Cell(setting, policy, seed, self.n_requests, self.publish_every, self.via)
+            Cell(setting, policy, seed, self.n_requests, self.publish_every, self.via, url=self.url)
             for setting, seed, policy in product(self.settings, range(self.n_seeds), self.policies)
         ]
 
@@ -56,15 +58,19 @@ class Plan:
 
     @property
     def jobs(self) -> list[Job]:
-        """Everything; the yardsticks, which are quick, last, so that no long piece is begun at the end."""
-        return [*self.cells, *self.yardsticks]
+        """Everything; the yardstick of a world and seed before its cells, so that what is finished can be placed."""
+        found: list[Job] = []
+        for gauge in self.yardsticks:
+            found.append(gauge)
+            found += [one for one in self.cells if (one.setting, one.seed) == (gauge.setting, gauge.seed)]
+        return found
 
 
 class Screen(Protocol):
     """Where progress is shown."""
 
-    def begin(self, n_all: int, n_found: int) -> None:
-        """So much is wanted, and so much of it was finished before."""
+    def begin(self, n_all: int, n_found: int, n_outdated: int) -> None:
+        """So much is wanted, so much of it was finished before, and so much by other code, which isn't used."""
         ...
 
     def finished(self, job: Job, result: Record | Failure) -> None:
@@ -78,8 +84,9 @@ class Experiment:
 
     Attributes:
         records: Key → record of everything finished, now or before.
-        n_found: Finished before.
-        n_other_code: Finished before, by code that has changed since.
+        n_found: Finished before, and used.
+        n_other_code: Of these, measured by other code than this.
+        n_outdated: Finished before by other code, so measured again.
         failures: What went wrong.
         interrupted: Someone stopped it.
     """
@@ -87,6 +94,7 @@ class Experiment:
     records: dict[str, Record] = field(default_factory=dict)
     n_found: int = 0
     n_other_code: int = 0
+    n_outdated: int = 0
     failures: list[Failure] = field(default_factory=list)
     interrupted: bool = False
 
@@ -101,7 +109,15 @@ class Experiment:
         return [one for one in found if isinstance(one, YardstickRecord)]
 
 
-def conduct(jobs: Iterable[Job], folder: Folder, *, run: Runner, screen: Screen, fresh: bool = False) -> Experiment:
+def conduct(
+    jobs: Iterable[Job],
+    folder: Folder,
+    *,
+    run: Runner,
+    screen: Screen,
+    fresh: bool = False,
+    keep_old: bool = False,
+) -> Experiment:
     """Find what is finished, run the rest, keep each result as it comes.
 
     Args:
@@ -110,10 +126,11 @@ def conduct(jobs: Iterable[Job], folder: Folder, *, run: Runner, screen: Screen,
         run: How the rest is run.
         screen: Told of progress.
         fresh: Measure anew what was finished before.
+        keep_old: Use what other code has measured, too.
     """
     done, wanted = Experiment(), list(jobs)
-    rest = [job for job in wanted if fresh or not _take(done, job, folder)]
-    screen.begin(len(wanted), done.n_found)
+    rest = [job for job in wanted if fresh or not _take(done, job, folder, keep_old=keep_old)]
+    screen.begin(len(wanted), done.n_found, done.n_outdated)
     results = run(rest) if rest else iter(())
     try:
         for job, result in results:
@@ -145,7 +162,12 @@ def notes_on(done: Experiment, n_all: int, out: Path) -> Iterator[str]:
     if done.n_found:
         yield f"{done.n_found} of {n_all} pieces were finished before, in {out}; --fresh runs them anew"
     if done.n_other_code:
-        yield f"{done.n_other_code} of them were measured before the code changed; --fresh measures them anew"
+        yield f"{done.n_other_code} of them were measured by other code than this ({code_digest()})"
+    if done.n_outdated:
+        yield (
+            f"{done.n_outdated} of {n_all} pieces were finished before by other code than this ({code_digest()}), "
+            "so they are measured again"
+        )
     for failure in done.failures:
         yield f"failed: {failure.job.title}: {failure.error}\n  settings: {asdict(failure.job)}"
     if done.interrupted:
@@ -162,13 +184,17 @@ def _n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _take(done: Experiment, job: Job, folder: Folder) -> bool:
+def _take(done: Experiment, job: Job, folder: Folder, *, keep_old: bool) -> bool:
     record = folder.find(job)
     if record is None:
         return False
+    is_old = record.code != code_digest()
+    if is_old and not keep_old:
+        done.n_outdated += 1
+        return False
     done.records[job.key] = record
     done.n_found += 1
-    done.n_other_code += record.code != code_digest()
+    done.n_other_code += is_old
     return True
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from agent.loops import LoopSettings, PolicySettings
 from envs import references
 from envs.presets import make_world
-from envs.world import Streams, World
+from envs.world import Streams, World, WorldError
 from simulator.at_once import AT_ONCE_S, AtOnce
 from simulator.blocks import Block, Moment, Tracker, label_of
 from simulator.cells import Cell, CellError, Job, Setting, Yardstick
@@ -27,6 +27,7 @@ from simulator.pacing import LagGate
 from simulator.records import CellRecord, Record, YardstickRecord, code_digest
 from simulator.service import Service
 from simulator.traffic import Route, Step, play
+from simulator.world_options import arranged, data_digest
 
 CHOOSERS = ("random", "myopic", "informed")
 
@@ -194,7 +195,7 @@ def _live_through(world: World, name: str, yardstick: Yardstick, number: int) ->
         world.offer()
         reaction = world.react(chooser(world, rng), here)
         n_steps += 1
-        ended = bool(reaction.ended[0]) or n_steps == world.max_steps
+        ended = bool(reaction.ended[0]) or (world.max_steps is not None and n_steps >= world.max_steps)
         kpi = sum([value for _, _, kind, value in world.feedback(reaction, 0) if kind == world.kpi.feedback])
         tracker.add(Moment(name, str(n_users), (), (), float(reaction.rewards[0]), kpi, ended))
     return tracker.blocks()
@@ -206,19 +207,33 @@ def world_of(setting: Setting) -> World:
     Raises:
         WorldError: an option doesn't exist or can't be.
     """
-    return make_world(
-        setting.preset,
-        num_candidates=setting.n_candidates,
-        slate_size=setting.n_slots,
-        **setting.options,
-    )
+    return make_world(setting.preset, setting.options, num_candidates=setting.n_candidates, slate_size=setting.n_slots)
 
 
 def settled(preset: str, *, n_candidates: int | None, n_slots: int | None, options: Mapping[str, Any]) -> Setting:
-    """A setting with its sizes filled in from the world's defaults.
+    """A setting with its sizes filled in from the world's defaults; the world is made once, and seen by one user.
+
+    Args:
+        preset: Of ``envs.presets``.
+        n_candidates: None for the options' or the world's own.
+        n_slots: None for the options' or the world's own.
+        options: Of the world; ``num_candidates`` and ``slate_size`` may be among them.
 
     Raises:
         WorldError: there is no such world or option, or a value can't be.
+        CellError: an option says what is said elsewhere, or the world can't do with a value.
     """
-    world = make_world(preset, num_candidates=n_candidates, slate_size=n_slots, **options)
-    return Setting(preset, world.n_candidates, world.n_slots, dict(options))
+    found = arranged(options, n_candidates=n_candidates, n_slots=n_slots)
+    setting = Setting(preset, found.n_candidates or 0, found.n_slots or 0, found.options)
+    try:
+        world = make_world(preset, found.options, num_candidates=found.n_candidates, slate_size=found.n_slots)
+        setting = replace(setting, n_candidates=world.n_candidates, n_slots=world.n_slots)
+        users = EnvUsers(world, seed=0)
+        ask = next(users.asks())
+        users.react(ask, list(ask.actions)[: world.n_slots])
+    except WorldError:
+        raise
+    except (TypeError, ValueError, ArithmeticError, LookupError) as error:
+        wrong = ", ".join(f"{name}={value!r}" for name, value in found.options.items())
+        raise CellError(f"{preset} with {wrong or 'its own options'}: {type(error).__name__}: {error}") from error
+    return replace(setting, data=data_digest(found.options))

@@ -5,7 +5,7 @@ command line writes the page, and fails if a row does.
 
 A row passes if measured and published value differ by at most ``MOST_SES`` combined standard errors. Where a standard
 error was not published, it is our own standard deviation at the other's number of episodes, and the rounding of the
-published value (its last digit over the root of 12) is added.
+published value (its last digit over the root of 12) is added. A figure that can't vary passes if it is equal.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from envs.episodes import Chooser, Estimate, Metric, ratio, run_episodes
 from envs.interest_exploration import InterestExploration
 from envs.long_term_satisfaction import LongTermSatisfaction
 from envs.presets import make_world
-from envs.references import MOST_USERS, choosers, random
+from envs.references import choosers, random
 from envs.world import Flags, Floats, Indices, Reaction, World, WorldError
 from simulator.parity_values import BY_TYPE, CELLS, Cell, Expected
 
 N_EPISODES = 2000
 SEED = 1
 MOST_SES = 4.0
+MOST_USERS = 500
+"""Played at once, where episodes differ in length."""
+
 TIMES: Mapping[str, int] = {"interest-exploration": 2, "long-term-satisfaction": 10}
 """Worlds of short, equally long episodes are cheap: so many times the episodes of the others are played."""
 
@@ -45,8 +48,9 @@ class Row(NamedTuple):
         cell: What was played.
         expected: What was published.
         measured: What we measured.
-        expected_se: Standard error of the published value.
-        distance: Measured less published, in combined standard errors.
+        expected_se: Standard error of the published value; 0 of an exact one.
+        distance: Measured less published, in combined standard errors; of an exact figure 0 where they are equal, else
+            infinite.
     """
 
     cell: Cell
@@ -82,6 +86,8 @@ def run(n_episodes: int = N_EPISODES, seed: int = SEED, progress: Progress | Non
 
 def compared(cell: Cell, expected: Expected, measured: Estimate) -> Row:
     """One comparison, with errors as the module says."""
+    if expected.exact:
+        return Row(cell, expected, measured, 0.0, 0.0 if measured.mean == float(expected.value) else math.inf)
     expected_se = expected.se
     if expected_se is None:
         expected_se = math.hypot(measured.sd / math.sqrt(expected.n), rounding(expected.value) / math.sqrt(12.0))

@@ -31,14 +31,17 @@ The worlds `interest-evolution`, `interest-exploration` and `long-term-satisfact
 0.2.4. Here each reference figure is measured again in our world, with the same policy, candidates and slots ("10/2":
 10 candidates, 2 slots), and compared.
 
-**{verdict}** The largest distance is {worst:.2f} standard errors ({where}).
-The root mean square of all distances is {spread:.2f}; about 1 is expected of the same world on both sides,
-and less with figures that can't vary.
+**{verdict}**
+The largest distance is {worst:.2f} standard errors ({where}).
+The root mean square of the distances of the statistical rows is {spread:.2f}; about 1 is expected of the same world on
+both sides.
 
 ## How it is compared
 
 - A row passes if measured and reference value differ by at most {limit:g} combined standard errors (SE). Distance is
   measured less reference, divided by the root of the sum of the squared SEs.
+- A figure that can't vary (an episode of fixed length, a click in every slate) is *exact*: it passes if it is equal,
+  and has no part in the distances above.
 - Two sources: *RecSim* is version 0.2.4 itself, *restatement* an independent vectorised program after its equations.
   Both are compared with, wherever they give a value.
 - Published SEs are used as they are. Where none was published (marked ~), it is our own standard deviation at the other
@@ -67,36 +70,49 @@ def markdown(rows: Sequence[Row], *, n_episodes: int = N_EPISODES, seed: int = S
     """The page.
 
     Args:
-        rows: As ``simulator.parity.run`` gives them; at least one that is judged.
+        rows: As ``simulator.parity.run`` gives them; at least one that is judged and not exact.
         n_episodes: What they were run with.
         seed: What they were run with.
     """
     judged = [row for row in rows if row.cell.judged]
-    n_failed = sum(not row.passed for row in judged)
-    worst = max(judged, key=lambda row: abs(row.distance))
+    varying = [row for row in judged if not row.expected.exact]
+    worst = max(varying, key=lambda row: abs(row.distance))
     head = HEAD.format(
         n_episodes=n_episodes,
         n_exploration=n_episodes * TIMES["interest-exploration"],
         n_satisfaction=n_episodes * TIMES["long-term-satisfaction"],
         seed=seed,
-        verdict=f"{n_failed} of {len(judged)} rows fail." if n_failed else f"All {len(judged)} rows pass.",
+        verdict=_verdict(judged),
         worst=abs(worst.distance),
         where=f"{title(worst.cell)}: {METRICS[worst.expected.metric]}, {worst.expected.source}",
-        spread=math.sqrt(sum(row.distance**2 for row in judged) / len(judged)),
+        spread=math.sqrt(sum(row.distance**2 for row in varying) / len(varying)),
         limit=MOST_SES,
     )
     return head + "\n".join(_line(row) for row in rows) + "\n"
 
 
+def _verdict(judged: Sequence[Row]) -> str:
+    n_failed = sum(not row.passed for row in judged)
+    n_exact = sum(row.expected.exact for row in judged)
+    kinds = f"{len(judged) - n_exact} statistical rows, {n_exact} exact"
+    return f"{n_failed} of {len(judged)} rows fail ({kinds})." if n_failed else f"All {len(judged)} rows pass: {kinds}."
+
+
 def _line(row: Row) -> str:
     expected, measured = row.expected, row.measured
+    if expected.exact:
+        figures: tuple[str, ...] = (expected.value, f"{measured.mean:g}", "equal" if row.passed else "not equal")
+    else:
+        figures = (
+            f"{_full(expected.value)} ± {'~' if expected.se is None else ''}{row.expected_se:.2g}",
+            f"{_rounded(measured.mean, measured.se)} ± {measured.se:.2g}",
+            f"{row.distance:+.2f}",
+        )
     cells = (
         title(row.cell),
         METRICS[expected.metric],
         f"{expected.source}, {expected.n:,}",
-        f"{_full(expected.value)} ± {'~' if expected.se is None else ''}{row.expected_se:.2g}",
-        f"{_rounded(measured.mean, measured.se)} ± {measured.se:.2g}",
-        f"{row.distance:+.2f}",
+        *figures,
         _mark(row),
     )
     return f"| {' | '.join(cells)} |"
@@ -132,7 +148,8 @@ def to_json(rows: Sequence[Row]) -> dict[str, Any]:
                 "reference_se": row.expected_se,
                 "measured": row.measured.mean,
                 "measured_se": row.measured.se,
-                "distance": row.distance,
+                "exact": row.expected.exact,
+                "distance": row.distance if math.isfinite(row.distance) else None,
                 "judged": row.cell.judged,
                 "passed": row.passed,
             }

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 130
+MOST_BANDS = 5
+"""Of more curves than this no bands are drawn: they would cover each other."""
 
 
 KINDS = ("reward", "regret", "shown", "propensities")
@@ -172,9 +174,13 @@ _ARM_COLOURS = {"learned": COLOURS[0], "popularity": COLOURS[1], "uniform": "#99
 
 def _draw(ax: Any, curves: Sequence[Curve]) -> None:
     for curve, (colour, dashes) in zip(curves, _styles(curves), strict=True):
-        if not curve.is_base:
+        if not curve.is_base and _n_policies(curves) <= MOST_BANDS:
             ax.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
         ax.plot(curve.x, curve.mean, color=colour, linewidth=1.4 if curve.is_base else 2.2, linestyle=dashes)
+
+
+def _n_policies(curves: Sequence[Curve]) -> int:
+    return sum(not curve.is_base for curve in curves)
 
 
 def _styles(curves: Sequence[Curve]) -> list[tuple[str, Any]]:
@@ -258,6 +264,8 @@ def _n_seeds(cells: Sequence[CellRecord]) -> int:
 
 def _band(cells: Sequence[CellRecord]) -> str:
     n = _n_seeds(cells)
+    if n > 1 and len({one.cell.policy.name for one in cells}) > MOST_BANDS:
+        return f"mean of {n} seeds"
     return (
         "1 seed, so no bands"
         if n == 1

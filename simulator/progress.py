@@ -26,10 +26,10 @@ class PlainProgress:
         self._console = console
         self._n_all = self._n_done = 0
 
-    def begin(self, n_all: int, n_found: int) -> None:
+    def begin(self, n_all: int, n_found: int, n_outdated: int) -> None:
         """Say what was found."""
         self._n_all, self._n_done = n_all, n_found
-        self._console.print(_found(n_all, n_found), highlight=False, soft_wrap=True)
+        self._console.print(_found(n_all, n_found, n_outdated), highlight=False, soft_wrap=True)
 
     def finished(self, job: Job, result: Record | Failure) -> None:
         """Say what came of it."""
@@ -48,9 +48,9 @@ class BarProgress:
         self._progress = progress
         self._task: TaskID | None = None
 
-    def begin(self, n_all: int, n_found: int) -> None:
+    def begin(self, n_all: int, n_found: int, n_outdated: int) -> None:
         """Show the bar."""
-        self._progress.console.print(_found(n_all, n_found), highlight=False, soft_wrap=True)
+        self._progress.console.print(_found(n_all, n_found, n_outdated), highlight=False, soft_wrap=True)
         self._task = self._progress.add_task("starting", total=n_all, completed=n_found)
 
     def finished(self, job: Job, result: Record | Failure) -> None:
@@ -83,6 +83,7 @@ def summary(job: Job, result: Record | Failure) -> str:
     return f"{job.title}: {result.kpi_name} {value:.4g} in arm {arm}, {result.seconds:.1f} s"
 
 
-def _found(n_all: int, n_found: int) -> str:
+def _found(n_all: int, n_found: int, n_outdated: int) -> str:
     before = f", {n_found} of them finished before" if n_found else ""
-    return f"{n_all} pieces of work{before}"
+    again = f", {n_outdated} measured again since other code measured them" if n_outdated else ""
+    return f"{n_all} pieces of work{before}{again}"

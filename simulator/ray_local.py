@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ _LOCAL = {
 }
 _OBJECT_STORE_BYTES = 100 * 2**20
 _POLL_S = 0.5
+_KNOCK_S = 3.0
 
 
 class RayStartError(RuntimeError):
@@ -80,6 +82,8 @@ def _connected(n_jobs: int) -> Iterator[Any]:
 
         if not address:
             ray_constants.ENABLE_RAY_CLUSTER = False  # as the environment says, should Ray have been imported before
+        if address:
+            _knock(address)
         where = _at(address) if address else _here(folder, n_jobs)
         _hush()
         try:
@@ -95,6 +99,20 @@ def _connected(n_jobs: int) -> Iterator[Any]:
         finally:
             with _sigterm_kept():
                 ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise at once where nobody listens; Ray itself would try for minutes."""
+    host, mark, port = address.partition("://")[-1 if "://" in address else 0].rpartition(":")
+    if not mark or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        raise RayStartError(
+            f"RAY_ADDRESS={address}: nothing answers there ({error}); correct it, or unset it to use this machine, "
+            "or give --jobs 1, which does without Ray"
+        ) from error
 
 
 def _at(address: str) -> dict[str, Any]:

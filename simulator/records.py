@@ -5,10 +5,11 @@ In: finished work. Out: one JSON document each, and back. A document says which 
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -51,7 +52,7 @@ class YardstickRecord:
     """A finished yardstick.
 
     Attributes:
-        blocks: The arm is the chooser; one block per pass.
+        blocks: The arm is the chooser; in each pass as many blocks as a cell has.
     """
 
     yardstick: Yardstick
@@ -97,18 +98,37 @@ def from_text(text: str) -> Record | None:
         return None
 
 
-_MEASURING = ("at_once", "blocks", "cells", "env_users", "in_process", "measuring", "memory_log", "offering", "traffic")
-
-
 @cache
 def code_digest() -> str:
     """12 hex digits over the source of what decides a measurement; drawing and printing don't."""
     root = Path(__file__).resolve().parents[1]
-    paths = [path for room in ("agent", "envs", "policies") for path in sorted((root / room).rglob("*.py"))]
     digest = hashlib.sha256()
-    for path in [*paths, *(root / "simulator" / f"{name}.py" for name in _MEASURING)]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in measuring_files(root):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def measuring_files(root: Path) -> list[Path]:
+    """All of agent, envs and policies, and of the simulator what ``simulator.measuring`` imports, near or far."""
+    found, waiting = set[Path](), [root / "simulator" / "measuring.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += [other for name in _imported(path) if (other := root / "simulator" / f"{name}.py").exists()]
+    rooms = (path for room in ("agent", "envs", "policies") for path in (root / room).rglob("*.py"))
+    return sorted({*found, *rooms})
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Modules of the simulator that a file names in its imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "simulator":
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("simulator."):
+            yield (node.module or "").split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (one.name.split(".")[1] for one in node.names if one.name.startswith("simulator."))
 
 
 def _cell(data: dict[str, Any]) -> CellRecord:

@@ -66,13 +66,13 @@ class Folder:
         texts = (path.read_text(encoding="utf-8") for path in sorted(self._finished.glob("*.json")))
         return sorted((one for text in texts if (one := from_text(text)) is not None), key=_order)
 
-    def write_tables(self) -> list[Path]:
-        """Write all Parquet files anew from every finished record.
+    def write_tables(self, chosen: Iterable[Record] | None = None) -> list[Path]:
+        """Write all Parquet files anew from these records; None is every finished one.
 
         Raises:
             MissingExtraError: pyarrow isn't installed.
         """
-        records = self.records()
+        records = self.records() if chosen is None else sorted(chosen, key=_order)
         cells = [one for one in records if isinstance(one, CellRecord)]
         yardsticks = [one for one in records if isinstance(one, YardstickRecord)]
         return [
@@ -82,10 +82,11 @@ class Folder:
             self._parquet(REFERENCES, reference_rows(yardsticks), _REFERENCE_TYPES),
         ]
 
-    def write_settings(self, command: Sequence[str]) -> Path:
-        """Write what every finished piece of work was measured with."""
+    def write_settings(self, command: Sequence[str], chosen: Iterable[Record] | None = None) -> Path:
+        """Write what these records, or every finished one, were measured with."""
         path = self.path / "settings.json"
-        self._write(path, json.dumps(settings_of(self.records(), command), indent=2, sort_keys=True) + "\n")
+        records = self.records() if chosen is None else sorted(chosen, key=_order)
+        self._write(path, json.dumps(settings_of(records, command), indent=2, sort_keys=True) + "\n")
         return path
 
     def write_text(self, name: str, text: str) -> Path:
@@ -148,11 +149,14 @@ def shown_rows(cells: Iterable[CellRecord]) -> list[Row]:
 
 
 def reference_rows(yardsticks: Iterable[YardstickRecord]) -> list[Row]:
-    """One row per world, seed, chooser, pass and block."""
+    """One row per world, seed, chooser, and block of each pass."""
     return [
         {
+            "yardstick": one.yardstick.key,
+            "code": one.code,
             **_world_columns(one.yardstick),
             "seed": one.yardstick.seed,
+            "n_requests_in_yardstick": one.yardstick.n_requests,
             "chooser": block.arm,
             "kpi": one.kpi_name,
             "per": one.per,
@@ -202,6 +206,7 @@ _PLACE_TYPES = {
 }
 _RESULT_TYPES = {
     "cell": "string",
+    "code": "string",
     **_WORLD_TYPES,
     "policy": "string",
     "policy_kind": "string",
@@ -217,8 +222,11 @@ _RESULT_TYPES = {
 _PROPENSITY_TYPES = {**_PLACE_TYPES, "above": "float64", "up_to": "float64", "n_slots": "int64"}
 _SHOWN_TYPES = {**_PLACE_TYPES, "label": "string", "n_slots": "int64"}
 _REFERENCE_TYPES = {
+    "yardstick": "string",
+    "code": "string",
     **_WORLD_TYPES,
     "seed": "int64",
+    "n_requests_in_yardstick": "int64",
     "chooser": "string",
     "kpi": "string",
     "per": "string",
@@ -230,6 +238,7 @@ def _cell_columns(one: CellRecord) -> Row:
     cell = one.cell
     return {
         "cell": cell.key,
+        "code": one.code,
         **_world_columns(cell),
         "policy": cell.policy.name,
         "policy_kind": cell.policy.kind,

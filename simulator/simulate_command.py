@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from rich.table import Table
 
 from envs.world import WorldError
 from policies.base import PolicyError
-from simulator import comparison, comparison_report, extras, listing
+from simulator import comparison, comparison_report, extras, listing, machine
 from simulator.cells import Cell, CellError, Job, parse_option, parse_policy
 from simulator.experiments import Experiment, Plan, Runner, conduct, notes_on, runner
 from simulator.extras import MissingExtraError
@@ -29,12 +30,17 @@ from simulator.progress import progress
 from simulator.ray_local import RayStartError
 from simulator.records import Record, code_digest
 from simulator.results import Folder, ResultsError
+from simulator.results_page import write_section
 
 WORLDS = ("news", "shop", "streaming", "interest-evolution")
 POLICIES = ("vw", "popularity", "uniform")
 N_SEEDS = 3
 N_REQUESTS = 6000
 OUT = Path("results") / "simulate"
+SECTION = "simulate"
+
+MOST_LETTERS = 64
+"""A loop's name isn't longer."""
 
 EXPLAINED = (CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError, StalledError)
 """Errors whose message names value and cure."""
@@ -48,6 +54,8 @@ class Request:
         options: ``key=value`` texts, for every world.
         n_candidates: None for each world's own.
         n_slots: None for each world's own.
+        keep_old: Use what other code has measured, too.
+        write: A page to fill a section of.
         n_jobs: Processes at once; 1 does without Ray; None for one per core.
         max_lag: Live: wait when the service is more experiences behind.
         command: As it was typed, for the record.
@@ -63,6 +71,8 @@ class Request:
     out: Path = OUT
     plots: bool = True
     fresh: bool = False
+    keep_old: bool = False
+    write: Path | None = None
     n_jobs: int | None = None
     max_lag: int = 50
     command: Sequence[str] = ("slateloop", "simulate")
@@ -74,10 +84,12 @@ class Live:
 
     Attributes:
         token: Makes the names of this run's loops new.
+        url: Where it listens.
     """
 
     service: LiveService
     token: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,7 @@ class Outcome:
     """What came of it.
 
     Attributes:
+        references: Rows of choosers that need no learning.
         files: Parquet files and settings.
         plots: PNGs.
     """
@@ -93,7 +106,7 @@ class Outcome:
     plan: Plan
     experiment: Experiment
     rows: list[comparison.Row]
-    references: Mapping[str, Mapping[str, float]]
+    references: list[comparison.Row]
     files: list[Path]
     plots: list[Path]
 
@@ -103,7 +116,7 @@ class Outcome:
         return not self.experiment.failures and not self.experiment.interrupted
 
 
-def plan_of(request: Request, *, is_live: bool = False) -> Plan:
+def plan_of(request: Request, *, live: Live | None = None) -> Plan:
     """Everything settled, so that mistakes are told before anything runs.
 
     Raises:
@@ -117,7 +130,8 @@ def plan_of(request: Request, *, is_live: bool = False) -> Plan:
         policies=tuple(parse_policy(text) for text in dict.fromkeys(request.policies)),
         n_seeds=request.n_seeds,
         n_requests=request.n_requests,
-        via="live" if is_live else "process",
+        via="process" if live is None else "live",
+        url="" if live is None else live.url.rstrip("/"),
     )
 
 
@@ -133,9 +147,10 @@ def simulate(request: Request, console: Console, *, live: Live | None = None) ->
         CellError, WorldError, ResultsError, MissingExtraError, RayStartError: it can't be begun; all in ``EXPLAINED``.
     """
     extras.require(["pyarrow.parquet", *(["matplotlib.figure"] if request.plots else [])], "slateloop simulate")
-    plan, folder = plan_of(request, is_live=live is not None), Folder(request.out)
+    plan, folder = plan_of(request, live=live), Folder(request.out)
+    run, how = _runner(request, live), {"fresh": request.fresh, "keep_old": request.keep_old}
     with progress(console) as screen:
-        done = conduct(plan.jobs, folder, run=_runner(request, live), screen=screen, fresh=request.fresh)
+        done = conduct(plan.jobs, folder, run=run, screen=screen, **how)
     return _finish(request, plan, folder, done)
 
 
@@ -143,7 +158,7 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
     """Print tables and where the files are; problems on the other console."""
     for table in comparison_report.tables(outcome.rows, outcome.references):
         out.print(table)
-    if outcome.rows:
+    if outcome.rows or outcome.references:
         out.print(comparison_report.EXPLANATION, style="dim", highlight=False)
     for path in [*outcome.files, *outcome.plots]:
         out.print(str(path), highlight=False, soft_wrap=True)
@@ -153,7 +168,9 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
 
 def notes(outcome: Outcome) -> Iterator[str]:
     """What someone must know before believing the figures."""
-    return notes_on(outcome.experiment, len(outcome.plan.jobs), outcome.request.out)
+    yield from _notes(outcome.request, outcome.plan, outcome.experiment)
+    if outcome.request.write is not None and not outcome.is_whole:
+        yield f"{outcome.request.write} was not written: not everything is finished"
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -161,16 +178,18 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
     done = outcome.experiment
     return {
         "rows": comparison_report.to_json(outcome.rows),
-        "references": {
-            world: {name: comparison_report.known(value) for name, value in reached.items()}
-            for world, reached in outcome.references.items()
-        },
+        "references": comparison_report.to_json(outcome.references),
+        "n_rows_of_other_code": comparison_report.n_old([*outcome.rows, *outcome.references]),
         "n_pieces": len(outcome.plan.jobs),
         "n_finished": len(done.records),
         "n_finished_before": done.n_found,
+        "n_of_other_code": done.n_other_code,
+        "n_measured_again": done.n_outdated,
+        "notes": list(notes(outcome)),
         "interrupted": done.interrupted,
         "failures": [{"error": one.error, "settings": dataclasses.asdict(one.job)} for one in done.failures],
-        "code": code_digest(),
+        "codes": dict(Counter(one.code for one in done.records.values())),
+        "code_now": code_digest(),
         "files": [str(path) for path in outcome.files],
         "plots": [str(path) for path in outcome.plots],
     }
@@ -212,29 +231,39 @@ def _live_runner(live: Live, max_lag: int) -> Runner:
 
 def _measure_live(live: Live, cell: Cell, max_lag: int) -> Record | Failure:
     """A service that can't be reached ends the run; what is wrong with one cell is that cell's failure."""
-    loop = f"simulate-{cell.setting.preset}-{cell.policy.kind}-{cell.seed}-{cell.key[:6]}-{live.token}"
+    loop = f"simulate-{live.token}-{cell.key[:6]}-{cell.setting.preset}-{cell.policy.kind}-{cell.seed}"
     try:
-        return measure_live(cell, live.service, loop=loop[:64], max_lag=max_lag)
+        return measure_live(cell, live.service, loop=loop[:MOST_LETTERS], max_lag=max_lag)
     except (StalledError, WorldError, PolicyError) as error:
         return Failure.of(cell, error)
 
 
+def _notes(request: Request, plan: Plan, done: Experiment) -> Iterator[str]:
+    yield from notes_on(done, len(plan.jobs), request.out)
+    if request.keep_old and done.n_other_code:
+        yield "without --keep-old, what other code has measured is measured again"
+
+
 def _finish(request: Request, plan: Plan, folder: Folder, done: Experiment) -> Outcome:
     cells, yardsticks = done.cells_of(plan), done.yardsticks_of(plan)
-    rows = comparison.compare(cells, yardsticks)
-    references = {
-        setting.title: comparison.reference_values(yardsticks, setting, "kpi")
-        for setting in plan.settings
-        if any(one.yardstick.setting == setting for one in yardsticks)
-    }
-    files = [*folder.write_tables(), folder.write_settings(request.command)]
-    files.append(folder.write_text("summary.md", _markdown(request, rows, references)))
+    records: list[Record] = [*cells, *yardsticks]
+    rows, references = comparison.compare(cells, yardsticks), comparison.reference_rows(yardsticks)
+    page = comparison_report.to_markdown(
+        rows,
+        references,
+        command=shlex.join(request.command),
+        notes=[line.replace("\n", ";") for line in _notes(request, plan, done)],
+        machine=machine.sentence(),
+    )
+    files = [
+        *folder.write_tables(records),
+        folder.write_settings(request.command, records),
+        folder.write_text("summary.md", page),
+    ]
+    if request.write is not None and not done.failures and not done.interrupted:
+        files.append(write_section(request.write, SECTION, page))
     plots = draw_all(cells, yardsticks, request.out / "plots") if request.plots and cells else []
     return Outcome(request, plan, done, rows, references, files, plots)
-
-
-def _markdown(request: Request, rows: Sequence[comparison.Row], references: Mapping[str, Mapping[str, float]]) -> str:
-    return comparison_report.to_markdown(rows, references, command=shlex.join(request.command))
 
 
 def _printable(options: Mapping[str, Any]) -> dict[str, Any]:

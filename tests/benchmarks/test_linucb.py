@@ -7,7 +7,19 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks.linucb import RIVALS, Vector, accuracy_of, lead, main, markdown, own_accuracy, table_world
+from benchmarks.linucb import (
+    RIVALS,
+    Vector,
+    accuracy_of,
+    as_is,
+    lead,
+    main,
+    markdown,
+    own_accuracy,
+    scaled,
+    table_world,
+)
+from envs.tables import Table
 from envs.world import WorldError
 from simulator.comparison import Estimate
 from simulator.measuring import settled
@@ -31,10 +43,15 @@ class Recorder:
 def test_a_rival_sees_each_row_once_raw_and_is_told_its_reward() -> None:
     """A third of the 150 rows is setosa."""
     rival = Recorder()
-    assert accuracy_of(lambda classes, seed: rival, IRIS, 0) == pytest.approx(1 / 3)
+    assert accuracy_of(lambda classes, seed: rival, as_is, IRIS, 0) == pytest.approx(1 / 3)
     rows = np.array([x for x, _, _ in rival.told])
     assert sorted(map(tuple, rows.tolist())) == sorted(map(tuple, table_world(IRIS).table.vectors.tolist()))
     assert sum(reward for *_, reward in rival.told) == 50.0
+
+
+def test_scaled_columns_lie_between_0_and_1_beside_a_constant() -> None:
+    table = Table("t", [{"a": 2.0, "b": 7.0}, {"a": 6.0, "b": 7.0}, {"a": 4.0, "b": 7.0}], ["x", "y", "x"])
+    assert [scaled(table)(row).tolist() for row in table.vectors] == [[0.0, 0.0, 1.0], [1.0, 0.0, 1.0], [0.5, 0.0, 1.0]]
 
 
 def test_a_policy_of_ours_meets_the_same_rows() -> None:

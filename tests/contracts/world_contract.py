@@ -118,7 +118,7 @@ class WorldContract:
         assert all(same(*pair) for pair in zip(first, drive(env, slates, 5), strict=True))
 
     def test_choices_have_dice_of_their_own(self, make: Make) -> None:
-        """Who comes, what is offered and how likely clicks are doesn't depend on the dice of choices."""
+        """Who comes, what is offered and how likely clicks are at first doesn't depend on the dice of choices."""
         worlds = [make(num_envs=N_USERS), make(num_envs=N_USERS)]
         seen = []
         for world, seed in zip(worlds, (1, 2), strict=True):
@@ -131,6 +131,20 @@ class WorldContract:
             seen.append([*observed, reaction.click_chances, reaction.no_click_chance])
         for first, second in zip(*seen, strict=True):
             np.testing.assert_array_equal(first, second)
+
+    def test_who_comes_next_does_not_depend_on_what_was_chosen(self, make: Make) -> None:
+        """Over many steps, with other dice of choices and other slates, the users who come are the same ones."""
+        came = []
+        for seed in (1, 2):
+            world, rest = make(num_envs=N_USERS), Streams.spawn(5)
+            world.seed(Streams(rest.users, rest.documents, np.random.default_rng(seed), rest.dynamics))
+            active = np.ones(N_USERS, dtype=np.bool_)
+            world.begin(active)
+            for slates in some_slates(world, 12, seed):
+                world.offer()
+                active = active & ~world.react(slates, active).ended
+            came.append(repr(rest.users.bit_generator.state))
+        assert came[0] == came[1]
 
     def test_what_was_observed_never_changes(self, make: Make) -> None:
         env = SlateVectorEnv(make(num_envs=N_USERS))
@@ -167,14 +181,20 @@ class WorldContract:
         alone, vector = SlateEnv(make()), SlateVectorEnv(make())
         alone.reset(seed=5)
         vector.reset(seed=5)
+        alone.world.max_steps = vector.world.max_steps = 6
+        n_over = 0
         for slate in some_slates(vector.world):
             observed, reward, ended, cut, info = alone.step(slate[0])
             observations, rewards, ends, cuts, infos = vector.step(slate)
             assert (reward, ended, cut) == (rewards[0], ends[0], cuts[0])
-            np.testing.assert_array_equal(observed["items"], observations["items"][0])
             np.testing.assert_array_equal(info["click_chances"], infos["click_chances"][0])
-            if ended or cut:
-                break
+            for both in (0, 1) if ended or cut else (0,):
+                if both:
+                    observed, observations, n_over = alone.reset()[0], vector.step(slate)[0], n_over + 1
+                np.testing.assert_array_equal(observed["user"], observations["user"][0])
+                np.testing.assert_array_equal(observed["items"], observations["items"][0])
+            assert alone.world.describe(0) == vector.world.describe(0)
+        assert n_over > 1
 
     @pytest.mark.parametrize(("n_candidates", "n_slots"), [(1, 1), (3, 3), (40, 6)])
     def test_any_number_of_candidates_and_slots(self, make: Make, n_candidates: int, n_slots: int) -> None:

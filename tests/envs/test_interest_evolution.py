@@ -254,7 +254,7 @@ def test_the_reference_prefers_quality_when_budget_is_dear() -> None:
         ({"choice": "best"}, "choice='best' doesn't exist; there are multinomial-proportional"),
         ({"choice": 3}, "choice=3 doesn't exist"),
         ({"visible_budget": "yes"}, "visible_budget='yes' must be true or false"),
-        ({"budget_price": -1.0}, "budget_price=-1.0 must be a finite number"),
+        ({"budget_price": -1.0}, "budget_price=-1.0 must be a number in"),
     ],
 )
 def test_wrong_options_are_named(option: dict[str, Any], message: str) -> None:

@@ -123,7 +123,7 @@ def test_chance_earns_the_share_liked_and_truth_all_there_is(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("path", [None, 5])
 def test_without_a_path_it_says_that_nothing_ships(path: Any) -> None:
-    with pytest.raises(DatasetError, match=rf"path={path}: this world replays recorded data, none ships.*give --path"):
+    with pytest.raises(DatasetError, match=rf"path={path}: this world replays recorded data, none ships.*give path"):
         make_world("movielens", path=path)
 
 

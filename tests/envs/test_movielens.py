@@ -69,9 +69,9 @@ def test_broken_ratings_say_where_and_how(tmp_path: Path, ratings: str, says: st
 
 
 def test_broken_folders_say_what_to_give(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="no such folder; give --path the unpacked folder"):
+    with pytest.raises(DatasetError, match=r"no such folder; give path \(.* the unpacked folder"):
         load_movielens(tmp_path / "nowhere")
-    with pytest.raises(DatasetError, match=r"movies\.csv: No such file.*give --path"):
+    with pytest.raises(DatasetError, match=r"movies\.csv: No such file.*give path"):
         load_movielens(tmp_path)
     path = folder(tmp_path)
     (path / "movies.csv").write_bytes(b"movieId,title,genres\n1,\xff\xfe,Drama\n")

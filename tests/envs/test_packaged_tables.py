@@ -15,7 +15,7 @@ from envs.tables import TableError
         ("breast-cancer", 569, 30, ("benign", "malignant")),
         ("wine", 178, 13, ("class_0", "class_1", "class_2")),
         ("iris", 150, 4, ("setosa", "versicolor", "virginica")),
-        ("words", 2000, 1, tuple(f"topic-{number}" for number in range(8))),
+        ("words", 1500, 1, tuple(f"topic-{number}" for number in range(8))),
     ],
 )
 def test_packaged_tables(name: str, n_rows: int, n_features: int, classes: tuple[str, ...]) -> None:

@@ -108,7 +108,7 @@ def test_a_class_may_keep_its_options_in_a_dataclass(settled: str) -> None:
     [
         ({"preset": "nowhere"}, "preset='nowhere' doesn't exist; there are interest-evolution, "),
         ({"slates": 2}, "slates=2: .* there are num_candidates, slate_size, visible_budget, choice, budget_price"),
-        ({"num_envs": 0}, "num_envs=0 must be at least 1"),
+        ({"num_envs": 0}, "num_envs=0 must be a whole number in \\[1, inf\\)"),
         ({"num_candidates": 2.0}, "num_candidates=2.0 must be a whole number"),
         ({"num_candidates": True}, "num_candidates=True must be a whole number"),
         ({"num_candidates": 2, "slate_size": 3}, "slate_size=3 can't be filled from num_candidates=2"),

@@ -116,3 +116,19 @@ def test_top_slates_are_the_best_in_order(n_candidates: int) -> None:
 
 def test_ties_go_to_the_first() -> None:
     assert_array_equal(top_slates(np.array([[1.0, 2.0, 2.0, 1.0]]), 3), [[1, 2, 0]])
+
+
+@pytest.mark.parametrize(
+    "action",
+    [[np.int64(3), np.int64(1)], [np.int64(3), np.uint64(1)], (np.int8(3), 1), np.array([3, 1], dtype=object)[:]],
+)
+def test_whole_numbers_of_any_kind_are_indices(action: Any) -> None:
+    assert SlateSpace(5, 2).check(list(action)).tolist() == [3, 1]
+
+
+@pytest.mark.parametrize(
+    "action", [[3.0, 1.0], ["3", "1"], [None, 1], [10**30, 1], [[3], [1, 2]], np.array([3.0, 1.0])]
+)
+def test_what_is_no_whole_number_is_refused(action: Any) -> None:
+    with pytest.raises(WorldError, match=r"action.*whole numbers, indices of candidates"):
+        SlateSpace(5, 2).check(action)

@@ -67,7 +67,8 @@ def problem(words: list[str]) -> str | None:
         if rest[0] not in command.commands:
             return f"no command {rest[0]}"
         command = command.commands[rest.pop(0)]
-    options = {name for one in getattr(command, "params", []) for name in one.opts} | {"--help"}
+    given = getattr(command, "params", [])
+    options = {name for one in given for name in (*one.opts, *one.secondary_opts)} | {"--help"}
     wrong = [word for word in rest if word.startswith("--") and word.split("=")[0] not in options]
     return f"no option {', '.join(wrong)}" if wrong else None
 

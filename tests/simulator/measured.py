@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.blocks import Block
 from simulator.cells import Cell, PolicyChoice, Setting, Yardstick, parse_policy
-from simulator.records import CellRecord, Per, YardstickRecord
+from simulator.records import CellRecord, Per, YardstickRecord, code_digest
 
 SETTING = Setting("news", 10, 3)
 N_REQUESTS = 400
@@ -55,10 +55,12 @@ def cell_record(
         blocks.append(block(one.policy.arm, number, 5 * here))
         if not one.policy.is_static:
             blocks.append(block("popularity", number, 5 * base))
-    return CellRecord(one, "click rate", per, tuple(blocks), {"floor": 0.02}, "code", 1.5)
+    return CellRecord(one, "click rate", per, tuple(blocks), {"floor": 0.02}, code_digest(), 1.5)
 
 
 def yardstick_record(seed: int = 0, *, random: float = 0.1, informed: float = 0.6) -> YardstickRecord:
     values = {"random": random, "myopic": (random + informed) / 2, "informed": informed}
     blocks = [block(name, number, 10 * value, n=10) for name, value in values.items() for number in range(40)]
-    return YardstickRecord(Yardstick(SETTING, seed, N_REQUESTS), "click rate", "slate", tuple(blocks), "code", 0.5)
+    return YardstickRecord(
+        Yardstick(SETTING, seed, N_REQUESTS), "click rate", "slate", tuple(blocks), code_digest(), 0.5
+    )

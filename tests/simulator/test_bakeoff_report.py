@@ -44,10 +44,11 @@ def test_tables_have_every_policy_best_first() -> None:
             "a few items",
             "news, 2 seeds",
             LINEAR,
+            "yes",
             "linear:randucb 100.0 % ± 0.0 %; vw:squarecb 50.0 % ± 0.0 %; popularity 25.0 % ± 0.0 %",
             "321",
         ),
-        ("decisions must cost least", "all sets", VW, "vw:squarecb 50.0 % ± 0.0 %", "80"),
+        ("decisions must cost least", "all sets", VW, "yes", "vw:squarecb 50.0 % ± 0.0 %", "80"),
     ]
 
 

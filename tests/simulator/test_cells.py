@@ -62,6 +62,18 @@ def test_an_option_is_yaml() -> None:
     ]
 
 
+def test_numbers_with_an_exponent_are_numbers() -> None:
+    values = [parse_option(text)[1] for text in ("a=1e-1", "a=2E3", "a=[-1.5e2]", "a=1e", 'a="1e-1"')]
+    assert values == [0.1, 2000.0, [-150.0], "1e", "1e-1"]
+    options = {"explorer": "epsilon", "epsilon": 0.1}
+    assert parse_policy('{"kind": "vw", "options": {"explorer": "epsilon", "epsilon": 1e-1}}').options == options
+    assert parse_policy("vw:epsilon,epsilon=1e-1").options == options
+
+
+def test_a_title_has_no_folders() -> None:
+    assert "path=ratings.csv)" in Setting("table", 2, 1, {"path": "/somewhere/ratings.csv"}).title
+
+
 @pytest.mark.parametrize("text", ["visible_budget", "=1", "a=[1"])
 def test_a_wrong_option_is_refused(text: str) -> None:
     with pytest.raises(CellError, match="option"):
@@ -81,6 +93,9 @@ def test_the_key_is_of_everything_that_decides_what_is_measured() -> None:
         dataclasses.replace(base, n_requests=401),
         dataclasses.replace(base, publish_every=7),
         dataclasses.replace(base, via="live"),
+        dataclasses.replace(base, via="live", url="http://127.0.0.1:1"),
+        dataclasses.replace(base, via="live", url="http://127.0.0.1:2"),
+        cell(setting=dataclasses.replace(SETTING, data="0123")),
         cell("vw:bag"),
         cell(setting=Setting("news", 11, 3)),
         cell(setting=Setting("news", 10, 3, {"drift": 0.0})),

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator.cells import Cell, Job, parse_policy
-from simulator.experiments import Plan, conduct
+from simulator.comparison import compare
+from simulator.experiments import Plan, conduct, notes_on
 from simulator.measuring import Failure
-from simulator.records import Record
+from simulator.records import Record, code_digest
 from simulator.results import Folder
 from tests.simulator.measured import SETTING, cell_record, yardstick_record
 
@@ -19,7 +22,7 @@ class FakeScreen:
     begun: list[tuple[int, int]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
-    def begin(self, n_all: int, n_found: int) -> None:
+    def begin(self, n_all: int, n_found: int, n_outdated: int) -> None:
         self.begun.append((n_all, n_found))
 
     def finished(self, job: Job, result: Record | Failure) -> None:
@@ -49,12 +52,12 @@ class FakeRunner:
 
 def test_a_plan_is_every_policy_in_every_world_with_every_seed_and_its_references() -> None:
     assert [one.title for one in PLAN.jobs] == [
+        "news, references, seed 0",
         "news, vw, seed 0",
         "news, uniform, seed 0",
+        "news, references, seed 1",
         "news, vw, seed 1",
         "news, uniform, seed 1",
-        "news, references, seed 0",
-        "news, references, seed 1",
     ]
 
 
@@ -87,12 +90,13 @@ def test_more_seeds_keep_the_seeds_there_are(tmp_path: Path) -> None:
     wider = Plan(PLAN.settings, PLAN.policies, n_seeds=3, n_requests=400)
     again = FakeRunner()
     conduct(wider.jobs, Folder(tmp_path), run=again, screen=FakeScreen())
-    assert again.ran == ["news, vw, seed 2", "news, uniform, seed 2", "news, references, seed 2"]
+    assert again.ran == ["news, references, seed 2", "news, vw, seed 2", "news, uniform, seed 2"]
 
 
 def test_interrupted_it_keeps_what_is_finished(tmp_path: Path) -> None:
     done = conduct(PLAN.jobs, Folder(tmp_path), run=FakeRunner(stop_at="news, vw, seed 1"), screen=FakeScreen())
-    assert (done.interrupted, len(done.records)) == (True, 2)
+    assert (done.interrupted, len(done.records)) == (True, 4)
+    assert not math.isnan(compare(done.cells_of(PLAN), done.yardsticks_of(PLAN))[0].gap.value)
     again = FakeRunner()
     done = conduct(PLAN.jobs, Folder(tmp_path), run=again, screen=FakeScreen())
     assert again.ran[0] == "news, vw, seed 1"
@@ -109,7 +113,20 @@ def test_a_failure_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     assert again.ran == ["news, vw, seed 0"]
 
 
-def test_measurements_by_other_code_are_counted(tmp_path: Path) -> None:
-    """The made-up records say their code is ``code``, which no digest is."""
-    conduct(PLAN.jobs, Folder(tmp_path), run=FakeRunner(), screen=FakeScreen())
-    assert conduct(PLAN.jobs, Folder(tmp_path), run=FakeRunner(), screen=FakeScreen()).n_other_code == 6
+def test_what_other_code_measured_is_measured_again(tmp_path: Path) -> None:
+    folder, again = Folder(tmp_path), FakeRunner()
+    conduct(PLAN.jobs, folder, run=FakeRunner(), screen=FakeScreen())
+    folder.keep(dataclasses.replace(cell_record("vw", 1), code="older"))
+    done = conduct(PLAN.jobs, folder, run=again, screen=FakeScreen())
+    assert (again.ran, done.n_found, done.n_outdated, done.n_other_code) == (["news, vw, seed 1"], 5, 1, 0)
+    assert list(notes_on(done, 6, tmp_path))[1].startswith("1 of 6 pieces were finished before by other code than this")
+    assert {one.code for one in done.records.values()} == {code_digest()}
+
+
+def test_what_other_code_measured_can_be_kept(tmp_path: Path) -> None:
+    folder, again = Folder(tmp_path), FakeRunner()
+    conduct(PLAN.jobs, folder, run=FakeRunner(), screen=FakeScreen())
+    folder.keep(dataclasses.replace(cell_record("vw", 1), code="older"))
+    done = conduct(PLAN.jobs, folder, run=again, screen=FakeScreen(), keep_old=True)
+    assert (again.ran, done.n_found, done.n_outdated, done.n_other_code) == ([], 6, 0, 1)
+    assert "1 of them were measured by other code" in list(notes_on(done, 6, tmp_path))[1]

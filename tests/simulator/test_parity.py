@@ -44,6 +44,29 @@ def test_four_errors_pass_and_more_fail() -> None:
     assert row(9.0, CELL._replace(judged=False)).passed
 
 
+EXACT = {
+    ("long-term-satisfaction 10/1, random", "length"): 60.0,
+    ("long-term-satisfaction 10/1, random", "click_rate"): 1.0,
+    ("long-term-satisfaction 10/1, most_clickbait", "length"): 60.0,
+    ("long-term-satisfaction 10/1, most_clickbait", "click_rate"): 1.0,
+    ("long-term-satisfaction 10/1, least_clickbait", "length"): 60.0,
+    ("long-term-satisfaction 10/1, least_clickbait", "click_rate"): 1.0,
+    ("interest-exploration 10/2, random", "length"): 100.0,
+}
+
+
+def test_figures_that_cannot_vary_must_be_equal() -> None:
+    """Each is off by one unit up and down, and by less than its rounding: all fail."""
+    exact = [(cell, one) for cell in CELLS for one in cell.expected if one.exact]
+    assert {(title(cell), one.metric) for cell, one in exact} == set(EXACT)
+    assert len(exact) == 9
+    for cell, one in exact:
+        right = EXACT[title(cell), one.metric]
+        assert compared(cell, one, Estimate(right, 0.0, 400)).passed
+        for wrong in (right + 1.0, right - 1.0, right + 0.001, 0.0):
+            assert not compared(cell, one, Estimate(wrong, 0.0, 400)).passed
+
+
 def test_every_row_of_the_reference_table_is_there() -> None:
     found = {title(cell) for cell in CELLS}
     assert len(found) == len(CELLS) == 30
@@ -109,7 +132,7 @@ def test_the_page_tells_verdict_worst_row_and_every_row() -> None:
     rows = [row(1.0), row(-2.5), row(8.0, CELL._replace(judged=False, policy="other"))]
     page = parity_page.markdown(rows, n_episodes=50, seed=7)
     assert "slateloop parity --episodes 50 --seed 7 --write docs/parity.md" in page
-    assert "**All 2 rows pass.** The largest distance is 2.50 standard errors" in page
+    assert "**All 2 rows pass: 2 statistical rows, 0 exact.**\nThe largest distance is 2.50 standard errors" in page
     assert f"{math.sqrt((1 + 6.25) / 2):.2f}; about 1 is expected" in page
     assert page.count("| pass |") == 2
     assert (
@@ -120,5 +143,19 @@ def test_the_page_tells_verdict_worst_row_and_every_row() -> None:
 
 def test_the_page_tells_failures() -> None:
     page = parity_page.markdown([row(1.0), row(5.0)], n_episodes=50, seed=7)
-    assert "**1 of 2 rows fail.**" in page
+    assert "**1 of 2 rows fail (2 statistical rows, 0 exact).**" in page
     assert "| +5.00 | **fail** |" in page
+
+
+def test_the_page_and_json_tell_exact_figures_apart() -> None:
+    exact = Expected("length", "60", RESTATED, 400, exact=True)
+    rows = [row(3.0), compared(CELL, exact, Estimate(60.0, 0.0, 400)), compared(CELL, exact, Estimate(61.0, 0.0, 400))]
+    page = parity_page.markdown(rows, n_episodes=50, seed=7)
+    assert "**1 of 3 rows fail (1 statistical rows, 2 exact).**\nThe largest distance is 3.00" in page
+    assert "statistical rows is 3.00; about 1" in page
+    assert "| length | restatement, 400 | 60 | 60 | equal | pass |" in page
+    assert "| length | restatement, 400 | 60 | 61 | not equal | **fail** |" in page
+    told = parity_page.to_json(rows)
+    assert not told["passed"]
+    assert [one["exact"] for one in told["rows"]] == [False, True, True]
+    assert [one["distance"] for one in told["rows"]] == [3.0, 0.0, None]

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from simulator.cells import Cell, Setting, Yardstick, parse_policy
 from simulator.experiments import conduct, on_ray
-from simulator.ray_local import spread
+from simulator.ray_local import RayStartError, spread
 from simulator.results import Folder
 from tests.simulator.test_experiments import FakeScreen
 from tests.simulator.test_measuring import measured, without_times
@@ -46,3 +47,13 @@ def test_a_process_that_ends_is_an_error_of_its_own_and_nothing_is_left(monkeypa
     import ray
 
     assert not ray.is_initialized()
+
+
+def test_a_cluster_that_is_not_there_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
+            monkeypatch.setenv("RAY_ADDRESS", address)
+            with pytest.raises(RayStartError, match=r"nothing answers there .* unset it .* --jobs 1"):
+                list(spread(end_at_once, [0], n_jobs=1))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from simulator.records import Record, from_text, to_text
+from simulator.records import Record, code_digest, from_text, measuring_files, to_text
 from simulator.results import Folder, ResultsError
 from tests.simulator.measured import SETTING, cell, cell_record, yardstick_record
 
@@ -59,6 +59,7 @@ def test_the_table_has_a_row_per_cell_arm_and_block(tmp_path: Path) -> None:
     assert len(rows) == 2 * 40 * 2
     assert rows[0] == {
         "cell": cell().key,
+        "code": code_digest(),
         "world": "news",
         "world_options": "{}",
         "n_candidates": 10,
@@ -108,6 +109,40 @@ def test_references_have_a_table_of_their_own(tmp_path: Path) -> None:
     assert {(row["world"], row["seed"]) for row in rows} == {(SETTING.preset, 0)}
     assert [row["chooser"] for row in rows[::40]] == ["random", "myopic", "informed"]
     assert rows[0]["reward_sum"] == pytest.approx(1.0)
+    found = (rows[0]["yardstick"], rows[0]["n_requests_in_yardstick"], rows[0]["code"])
+    assert found == (yardstick_record().yardstick.key, 400, code_digest())
+
+
+def test_the_tables_hold_only_what_is_chosen(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    for one in (cell_record(), cell_record(seed=1), yardstick_record()):
+        folder.keep(one)
+    chosen = [cell_record(seed=1)]
+    results, *_, references = folder.write_tables(chosen)
+    assert {row["seed"] for row in read(results)} == {1}
+    assert read(references) == []
+    settings = json.loads(folder.write_settings(["slateloop"], chosen).read_text(encoding="utf-8"))
+    assert [one["seed"] for one in settings["cells"]] == [1]
+    assert settings["yardsticks"] == []
+
+
+def test_the_digest_is_of_all_that_measures_and_of_nothing_that_prints() -> None:
+    root = Path(__file__).resolve().parents[2]
+    found = {path.relative_to(root).as_posix() for path in measuring_files(root)}
+    names = (
+        "measuring",
+        "memory_log",
+        "offering",
+        "service",
+        "env_users",
+        "in_process",
+        "at_once",
+        "traffic",
+        "pacing",
+    )
+    assert found >= {f"simulator/{name}.py" for name in names}
+    assert found >= {"envs/news.py", "policies/registry.py", "agent/arms.py"}
+    assert not found & {f"simulator/{name}.py" for name in ("plots", "comparison_report", "simulate_command")}
 
 
 def test_the_tables_do_not_depend_on_who_finished_first(tmp_path: Path) -> None:

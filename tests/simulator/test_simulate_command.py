@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from envs.world import WorldError
+from simulator import listing
 from simulator.cells import CellError
 from simulator.experiments import conduct
 from simulator.results import Folder
@@ -82,13 +83,13 @@ def test_json_is_plain(tmp_path: Path) -> None:
 
 
 def test_what_failed_is_told_with_its_settings(tmp_path: Path) -> None:
-    runner = FakeRunner(fail_at="news, vw, seed 0", stop_at="news, vw, seed 1")
+    runner = FakeRunner(fail_at="news, vw, seed 0", stop_at="news, references, seed 1")
     done = conduct(PLAN.jobs, Folder(tmp_path), run=runner, screen=FakeScreen())
-    outcome = Outcome(request(tmp_path), PLAN, done, [], {}, [], [])
+    outcome = Outcome(request(tmp_path), PLAN, done, [], [], [], [])
     assert not outcome.is_whole
     failed, interrupted = notes(outcome)
     assert failed.startswith("failed: news, vw, seed 0: WorldError: the world ended\n  settings: {'setting': {")
-    assert interrupted == "interrupted: 1 of 6 pieces are finished; the same command goes on from there"
+    assert interrupted == "interrupted: 2 of 6 pieces are finished; the same command goes on from there"
     assert [one["settings"]["seed"] for one in to_json(outcome)["failures"]] == [0]
 
 
@@ -120,12 +121,80 @@ def test_the_same_thing_twice_is_once() -> None:
 def test_live_cells_run_in_loops_with_new_names(tmp_path: Path) -> None:
     with FakeLive(small()) as service:
         wanted = request(tmp_path, policies=("vw",))
-        outcome = simulate(wanted, Console(file=io.StringIO()), live=Live(service, "t1"))
+        outcome = simulate(wanted, Console(file=io.StringIO()), live=Live(service, "t1", "http://a/"))
         assert outcome.is_whole
         ((loop, _),) = service.applied
-        assert loop.startswith("simulate-interest-evolution-vw-0-")
-        assert loop.endswith("-t1")
-        assert outcome.plan.cells[0].via == "live"
+        assert loop.startswith("simulate-t1-")
+        assert loop.endswith("-interest-evolution-vw-0")
+        assert (outcome.plan.cells[0].via, outcome.plan.cells[0].url) == ("live", "http://a")
+
+
+def test_cells_of_two_services_do_not_mix(tmp_path: Path) -> None:
+    wanted = request(tmp_path, policies=("vw",))
+    with FakeLive(small()) as one, FakeLive(small()) as other:
+        simulate(wanted, Console(file=io.StringIO()), live=Live(one, "t1", "http://a/"))
+        again = simulate(wanted, Console(file=io.StringIO()), live=Live(other, "t2", "http://b"))
+    assert len(other.applied) == 1
+    assert again.experiment.n_found == 1, "the reference, which needs no service"
+
+
+def test_the_page_gets_its_section(tmp_path: Path) -> None:
+    page = tmp_path / "results.md"
+    outcome, _, _ = run(request(tmp_path / "out", write=page))
+    text = page.read_text(encoding="utf-8")
+    assert page in outcome.files
+    assert text.count("<!-- simulate -->") == text.count("<!-- /simulate -->") == 1
+    assert "slateloop simulate --seeds 1" in text
+    assert "120 requests, seed 0" in text
+    assert "processor" in text or "cores" in text
+
+
+def test_records_of_other_code_are_counted_in_tables_summary_and_json(tmp_path: Path) -> None:
+    outcome, _, _ = run(request(tmp_path))
+    record = next(iter(outcome.experiment.cells_of(outcome.plan)))
+    Folder(tmp_path).keep(dataclasses.replace(record, code="older"))
+    kept, out, err = run(request(tmp_path, keep_old=True))
+    found = to_json(kept)
+    assert (found["n_rows_of_other_code"], found["n_of_other_code"], found["codes"]["older"]) == (1, 1, 1)
+    assert "*: 1 of 5 rows" in out
+    assert "*: 1 of 5 rows" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    again, out, err = run(request(tmp_path))
+    assert "1 of 3 pieces were finished before by other code than this" in err
+    assert (to_json(again)["n_measured_again"], to_json(again)["n_rows_of_other_code"], "*" in out) == (1, 0, False)
+
+
+def test_sizes_may_be_options() -> None:
+    plan = plan_of(Request(worlds=("news",), options=("num_candidates=20", "slate_size=2")))
+    assert [(one.n_candidates, one.n_slots, dict(one.options)) for one in plan.settings] == [(20, 2, {})]
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        (("num_candidates=20",), "give one of them"),
+        (("preset=shop",), "--world"),
+        (("num_envs=4",), "leave it out"),
+    ],
+)
+def test_what_is_said_elsewhere_is_no_option(tmp_path: Path, options: tuple[str, ...], cure: str) -> None:
+    with pytest.raises(CellError, match=cure):
+        simulate(request(tmp_path / "out", options=options), Console(file=io.StringIO()))
+    assert not (tmp_path / "out").exists()
+
+
+OPTIONS = [(one.preset, option) for one in listing.worlds() for option in one.options]
+
+
+@pytest.mark.parametrize("value", ["loud", "null"])
+@pytest.mark.parametrize(("preset", "option"), OPTIONS)
+def test_a_wrong_value_of_any_option_is_told_at_once(preset: str, option: str, value: str) -> None:
+    """Null is right where it is the default; all else is one error that names the option, or is no error at all."""
+    try:
+        plan_of(Request(worlds=(preset,), options=(f"{option}={value}",)))
+    except EXPLAINED as error:
+        assert option in str(error) or "path" in str(error) or "data" in str(error)  # noqa: PT017  null may be right
+    else:
+        assert value == "null" or option in ("path", "data", "label")
 
 
 def test_the_listing_names_worlds_and_policies() -> None:

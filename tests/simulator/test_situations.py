@@ -57,3 +57,13 @@ def test_the_cheapest_that_learns() -> None:
     found = cheapest(standings(one.policies, [Results(one, done)], COSTS, limit_us=1.0))
     assert found is not None
     assert found.policy.name == VW
+
+
+def test_seeds_that_disagree_leave_the_pick_uncertain() -> None:
+    one = stage()
+    done = finished([one], [{LINEAR: (0.4, 0.4), VW: (0.1, 0.5), POPULARITY: (0.1, 0.1)}])
+    (found,) = verdicts({"few": one}, done, COSTS)
+    assert (found.pick, found.is_certain) == (LINEAR, False)
+    done = finished([one], [{LINEAR: (0.4, 0.4), VW: (0.2, 0.2), POPULARITY: (0.1, 0.5)}])
+    (found,) = verdicts({"few": one}, done, COSTS)
+    assert (found.pick, found.is_certain) == (LINEAR, True)
