@@ -1,7 +1,7 @@
 """The options of the linear bandit: checked all at once, with their defaults.
 
 In: the ``options`` of a loop's policy settings. Out: ``LinearOptions``, or a list of everything wrong with them. The
-defaults come from measurements on recorded data (``docs/adr``).
+defaults come from a bake-off on recorded data.
 """
 
 from __future__ import annotations

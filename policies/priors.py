@@ -29,7 +29,7 @@ A handful of lessons can't tell a useless feature from one that was not tried ye
 stops exploring it.
 """
 
-START = (0.1, 10.0, 10.0, 10.0, 10.0, 1.0)
+START = (0.1, 10.0, 10.0, 10.0, 10.0, 3.0)
 """For each group of ``encoder.GROUPS``, and for own weights. The first group, with the mean reward, stays as it is."""
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -153,6 +157,28 @@ def test_resumed_anywhere_it_goes_on_to_the_same_bytes(place: int) -> None:
         told.tell(undisturbed, i)
         told.tell(resumed, i)
     assert resumed.to_bytes() == undisturbed.to_bytes()
+
+
+ELSEWHERE = """
+import hashlib, numpy as np
+from policies.ridge import Moments
+moments, dice = Moments(), np.random.default_rng(1)
+for _ in range(60):
+    moments.add(dice.normal(size=(3, 300)), dice.random(3))
+print(hashlib.sha256(moments.to_bytes()).hexdigest())
+"""
+
+
+def test_the_number_of_threads_changes_no_sum() -> None:
+    """A learner may go on elsewhere; where there is one core only, this can't tell."""
+    found = set()
+    for n_threads in ("1", "4"):
+        threads = {"OMP_NUM_THREADS": n_threads, "OPENBLAS_NUM_THREADS": n_threads}
+        done = subprocess.run(
+            [sys.executable, "-c", ELSEWHERE], env=os.environ | threads, capture_output=True, check=True
+        )
+        found.add(done.stdout)
+    assert len(found) == 1
 
 
 def test_asking_changes_nothing() -> None:

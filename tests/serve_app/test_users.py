@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,14 @@ from policies.base import DERIVED, N_LOOP_DERIVED
 from policies.tags import tags_of
 from policies.user_rates import UserRates
 from tests.serve_app.conftest import InProcess
-from tests.serve_app.test_current import Teacher, metrics_of, served
+from tests.serve_app.test_current import Teacher, eventually, metrics_of, served
 
 LOOP = "x"
-SETTINGS: dict[str, Any] = {"variants": {"learned": 0.5, "uniform": 0.5}, "reward": {"window_s": 0.001}}
+SETTINGS: dict[str, Any] = {
+    "variants": {"learned": 0.5, "uniform": 0.5},
+    "sticky": False,
+    "reward": {"window_s": 0.25},
+}
 ACTIONS = [{"id": item, "features": {"topic": topic}} for item, topic in (("a", "art"), ("b", "art"), ("c", "cup"))]
 
 
@@ -26,16 +29,12 @@ async def taught(service: InProcess, **settings: Any) -> None:
     """A loop that has learned that ann likes art: nobody else does."""
     await service.make_loop(LOOP, **(SETTINGS | settings))
     teacher = Teacher(service, LOOP)
-    for user in ("ann", "bob") * 30:
-        answer = await service.decided(loop=LOOP, actions=ACTIONS, user=user)
+    for number, user in enumerate(("ann", "bob") * 30):  # ids of our own make the same draws in every run
+        answer = await service.decided(loop=LOOP, actions=ACTIONS, user=user, event_id=f"lesson-{number}")
         value = float((answer["slate"][0]["id"] == "c") != (user == "ann"))
-        await service.call("POST", "/v1/rewards", {"event_id": answer["event_id"], "value": value})
-    teacher.catch_up(lambda: bool(service.redis.exists(keys.serving(LOOP))))
-    for _ in range(400):
-        if served(service, LOOP):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("no snapshot was served")
+        await service.call("POST", "/v1/rewards", {"event_id": answer["event_id"], "value": value, "loop": LOOP})
+    teacher.catch_up(lambda: service.redis.hget(keys.serving(LOOP), "n_learned") == b"60")
+    await eventually(lambda: "-60-" in served(service, LOOP))
 
 
 async def derived_for(service: InProcess, user: str | None, **more: Any) -> np.ndarray[Any, Any]:
