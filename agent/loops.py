@@ -103,7 +103,7 @@ class UserSettings(_Frozen):
             none, and none are read.
     """
 
-    keep_days: Annotated[float, Field(ge=0.0, le=3650.0, allow_inf_nan=False)] = 30.0
+    keep_days: Annotated[float, Field(ge=0.0, le=3650.0, allow_inf_nan=False)] = 0.0
 
 
 class LoopSettings(_Frozen):

@@ -136,7 +136,8 @@ def test_nothing_is_kept_where_nothing_is_to_be_kept(redis_client: redis.Redis) 
 
 
 def test_how_long_rows_are_kept() -> None:
-    assert keep_s(LoopSettings()) == 30 * 86_400
+    assert keep_s(LoopSettings()) == 0
+    assert keep_s(LoopSettings(users=UserSettings(keep_days=30))) == 30 * 86_400
     assert keep_s(LoopSettings(users=UserSettings(keep_days=1e-9))) == 1
     assert keep_s(LoopSettings(users=UserSettings(keep_days=0.0))) == 0
     assert keep_s(LoopSettings(policy=PolicySettings(kind="popularity"))) == 0

@@ -47,7 +47,8 @@ def settings(kind: str = "vw", **options: object) -> LoopSettings:
     """Small windows, frequent exact states, everything that can be shown is shown."""
     policy = {"kind": kind, "options": options if kind != "vw" else {"settle_every": 32, **options}}
     reward = {"window_s": WINDOW_MS / 1000, "aggregation": "sum", "max": 2.0}
-    return parse({"policy": policy, "reward": reward, "publish_every_s": 3600.0})
+    users = {"keep_days": 30}
+    return parse({"policy": policy, "reward": reward, "users": users, "publish_every_s": 3600.0})
 
 
 def apply(client: redis.Redis, wanted: LoopSettings) -> StoredSettings:

@@ -21,6 +21,7 @@ SETTINGS: dict[str, Any] = {
     "variants": {"learned": 0.5, "uniform": 0.5},
     "sticky": False,
     "reward": {"window_s": 0.25},
+    "users": {"keep_days": 30},
 }
 ACTIONS = [{"id": item, "features": {"topic": topic}} for item, topic in (("a", "art"), ("b", "art"), ("c", "cup"))]
 
