@@ -112,9 +112,10 @@ def test_every_process_may_be_killed(service_url: str, settings: ServiceSettings
         until(lambda: n_learned(admin) >= len(decisions), within_s=30.0)
         time.sleep(1.0)  # a learner that counted anything twice would go on
         assert n_learned(admin) == len(decisions)
-        url = datastore_url(settings)
-        until(lambda: compare(url, LOOP).n_learned > len(decisions) - 200, within_s=30.0)
-        assert compare(url, LOOP).is_equal
+        relearned = compare(datastore_url(settings), LOOP)
+        assert relearned.is_equal
+        # The newest checkpoint is as old as two seconds of traffic, and what stands since the engine settled.
+        assert relearned.n_learned > len(decisions) // 2
         assert_users_are_counted_once(settings)
 
 

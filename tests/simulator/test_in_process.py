@@ -8,7 +8,7 @@ import pytest
 from agent.arms import BASELINE, BASELINE_FLOOR, Arm
 from agent.lessons import FeatureRows, lesson
 from agent.log_follower import relearn
-from agent.loops import LoopSettings
+from agent.loops import LoopSettings, UserSettings
 from agent.records import ZERO, Decision, Experience, SessionEnd, StreamId
 from agent.variants import Dealer
 from policies.base import DERIVED, N_LOOP_DERIVED
@@ -158,7 +158,8 @@ def test_forgetting_what_was_learned_changes_nothing(monkeypatch: pytest.MonkeyP
 
 def test_what_is_known_of_a_user_enters_the_decision() -> None:
     """A window of two requests: it closes with the fourth slate of a user, so the fifth knows of the first."""
-    with InProcess(loop_settings(FakeWorld(), window_s=0.02), publish_every=20, keep_log=True) as loop:
+    remembering = loop_settings(FakeWorld(), window_s=0.02, users=UserSettings(keep_days=30))
+    with InProcess(remembering, publish_every=20, keep_log=True) as loop:
         steps = sent(loop, 120)
         n_columns = [len(decision.derived) // 16 for decision in decisions(loop)]
     assert set(n_columns[:20]) == {0}
