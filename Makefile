@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+AGENTS := $(VENV)/.agents
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format bench clean
+.PHONY: help install agents demo serve test conformance check format bench clean
 
 help: ## List what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slateloop needs Python 3.11 or newer; set PYTHON=")'
@@ -16,7 +17,13 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,experiments]'
 	@touch $@
 
+$(AGENTS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,experiments,rl]'
+	@touch $@
+
 install: $(STAMP) ## Build .venv from the pinned constraints
+
+agents: $(AGENTS) ## Add what training RL agents needs: PyTorch and RLlib (large)
 
 demo: $(STAMP) ## Start a service, send simulated users, watch it learn (under two minutes)
 	@$(BIN)/slateloop demo
@@ -24,10 +31,13 @@ demo: $(STAMP) ## Start a service, send simulated users, watch it learn (under t
 serve: $(STAMP) ## Start the service on http://127.0.0.1:8000
 	@$(BIN)/slateloop serve
 
-test: $(STAMP) ## Run every test, the end-to-end ones included
+test: $(AGENTS) ## Run every test, the end-to-end ones included
 	@$(BIN)/python -m pytest
 
-check: $(STAMP) ## Format, lint, types and import contracts; changes nothing
+conformance: $(AGENTS) ## Run the client packages of Azure AI Personalizer against the service, JavaScript included
+	@CONFORMANCE_JAVASCRIPT=1 $(BIN)/python -m pytest tests/conformance -rs
+
+check: $(AGENTS) ## Format, lint, types and import contracts; changes nothing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

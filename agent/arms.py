@@ -57,6 +57,18 @@ class Arm:
         rules = sampling.Rules(self.floor, masks)
         return sampling.choose(self.policy.prepare(context, actions), slots, seed, rules)
 
+    def choose_seen(
+        self,
+        context: Context,
+        actions: Sequence[Action],
+        slots: Sequence[Slot],
+        seed: int,
+        masks: Sequence[Mask] | None,
+    ) -> tuple[Slate, Sequence[float]]:
+        """As ``choose``, with the probability of each action in the first slot."""
+        rules = sampling.Rules(self.floor, masks)
+        return sampling.choose_seen(self.policy.prepare(context, actions), slots, seed, rules)
+
 
 def baseline() -> Arm:
     """What a loop serves before its first snapshot, and when nothing else works."""

@@ -1,4 +1,4 @@
-"""The join: log entries in, experiences out, in stream time; pure, without clock or storage.
+"""The join: log entries in, experiences and session ends out, in stream time; pure, without clock or storage.
 
 Two cursors follow one stream. ``Join.gather`` is the head: it reads on and remembers feedback. ``Join.advance`` is
 the tail: each decision it reaches is joined with what the head has gathered, once its window has closed. Everything
@@ -15,6 +15,7 @@ The rules
 - Feedback that counted for no decision is ``late`` if the tail remembers its decision, else an ``orphan``.
 - If the server's clock jumped within a window, silence in it means nothing: such a decision is emitted only if every
   slot has feedback of its own, else it is counted as ``clock_jump``.
+- A session's end is emitted when the tail passes it, so after every experience that was decided before it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from agent.clock_jumps import ClockWatch
 from agent.join_head import Head
 from agent.passed import PassedDecisions
 from agent.recipe import RewardRecipe
-from agent.records import ZERO, Activation, Decision, Entry, Experience, Reward, StreamId
+from agent.records import ZERO, Activation, Decision, Ending, Entry, Experience, Reward, SessionEnd, StreamId
 
 
 class Wait(enum.Enum):
@@ -132,20 +133,24 @@ class Join:
         """Move the head over the next entry."""
         self._head.gather(entry)
 
-    def advance(self, entry: Entry) -> Experience | Wait | None:
+    def advance(self, entry: Entry) -> Experience | Ending | Wait | None:
         """Move the tail over the next entry, unless it must wait.
 
         Returns:
-            The experience that a decision became, ``WAIT`` if nothing has moved, None for all else.
+            The experience that a decision became, a session's end, ``WAIT`` if nothing has moved, None for all else.
         """
         id, record = entry
         if id > self._head.position:
             return WAIT
         if isinstance(record, Decision) and self._head.position.ms <= id.ms + record.window_ms:
             return WAIT
-        experience = self._emit(id, record) if isinstance(record, Decision) else None
+        outcome: Experience | Ending | None = None
+        if isinstance(record, Decision):
+            outcome = self._emit(id, record)
+        elif isinstance(record, SessionEnd):
+            outcome = Ending(id, record.session)
         self._pass(entry)
-        return experience
+        return outcome
 
     def _pass(self, entry: Entry) -> None:
         id, record = entry

@@ -83,6 +83,11 @@ def snapshot(loop: str, version: str) -> str:
     return f"sl:{{{loop}}}:snapshot:{version}"
 
 
+def start(loop: str, address: str) -> str:
+    """String: a trained agent that a lineage begins with; expires unless some settings name it."""
+    return f"sl:{{{loop}}}:start:{address}"
+
+
 def user(loop: str, lineage: str, mark: str) -> str:
     """String with expiry: what a lineage has learned of one user, named by a digest of the user's name."""
     return f"sl:{{{loop}}}:user:{lineage}:{mark}"
@@ -91,3 +96,8 @@ def user(loop: str, lineage: str, mark: str) -> str:
 def progress(loop: str, lineage: str) -> str:
     """String: JSON of what the learner last reported (counters, positions, lag); for people, never for learning."""
     return f"sl:{{{loop}}}:progress:{lineage}"
+
+
+def evaluations(loop: str) -> str:
+    """Hash: evaluation id → JSON of what was asked for and what was found."""
+    return f"sl:{{{loop}}}:evaluations"

@@ -7,16 +7,21 @@ The same experiences in the same order give the same bytes.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 import msgspec
 
-from agent.lessons import FeatureRows, LessonError, lesson
+from agent.apprentice import ApprenticeSums, in_imitation, matches
+from agent.lessons import FeatureRows, LessonError, lesson, of_session
 from agent.loops import LoopSettings
-from agent.records import Experience, StreamId
+from agent.records import Decision, Ending, Experience, StreamId
 from agent.snapshots import LoopSnapshot, version_of
+from agent.starts import Start, encoder_of
 from agent.user_rates import Showing
 from agent.variant_stats import VariantSums
-from policies.base import Lesson
+from policies import registry
+from policies.base import Learner, Lesson, PolicyError, SessionLearner
+from policies.neural.dense import DenseEncoder
 from policies.rates import ItemRates
 from policies.registry import make_learner, resume_learner
 from policies.tags import tags_of
@@ -31,6 +36,7 @@ class _State(msgspec.Struct, frozen=True):
     n_learned: int
     refused: dict[str, int]
     variants: dict[str, VariantSums]
+    apprentice: ApprenticeSums = msgspec.field(default_factory=ApprenticeSums)
 
 
 class LoopLearner:
@@ -40,11 +46,17 @@ class LoopLearner:
         n_learned: Experiences learned since the log began.
         refused: Experiences that could not be learned, by reason.
         variants: Variant → how its decisions fared, by the rewards as learned.
+        apprentice: How the policy's own choices fared where the baseline was served in their stead.
         recent: The latest lessons learned in this process.
     """
 
-    def __init__(self, settings: LoopSettings, state: bytes | None = None) -> None:
+    def __init__(self, settings: LoopSettings, state: bytes | None = None, *, start: Start | None = None) -> None:
         """Begin, or go on from a state.
+
+        Args:
+            settings: The lineage's.
+            state: None to begin.
+            start: What the settings' ``policy.start`` names.
 
         Raises:
             policies.base.PolicyError: if the settings' policy is wrong, or the state isn't one of its own.
@@ -54,13 +66,16 @@ class LoopLearner:
         known = _State(b"", b"", 0, {}, {}) if state is None else _decoder.decode(state)
         kind, options, range_ = settings.policy.kind, settings.policy.options, self._reward_range
         if state is None:
-            self._policy = make_learner(kind, options, reward_range=range_, seed=int(settings.learning_hash[:8], 16))
+            self._policy = self._begun(start)
         else:
             self._policy = resume_learner(kind, options, known.policy, reward_range=range_)
+        self._encoder: DenseEncoder | None = None if start is None else encoder_of(start)
+        self._unmet = [] if self._encoder is None else self._encoder.unmet([])
         self._rates = ItemRates.from_bytes(known.rates)
         self.n_learned = known.n_learned
         self.refused = known.refused
         self.variants = known.variants
+        self.apprentice = known.apprentice
         self.recent: deque[Lesson] = deque(maxlen=N_RECENT)
 
     @property
@@ -72,18 +87,31 @@ class LoopLearner:
         """Learn one experience, or refuse and count it; its variant is credited with its reward either way.
 
         Returns:
-            What each slot tells of the decision's user; nothing where the experience was refused.
+            What each slot tells of the decision's user; nothing where the experience was refused, or is older than what
+            the settings have it learn from.
         """
+        if experience.id.ms < self._settings.learn_since_ms:
+            return []
         self._credit(experience)
         try:
             told = lesson(experience, rows, self._settings.reward)
         except LessonError as error:
             self._refuse(str(error))
             return []
-        report = self._policy.learn([told])
+        report = self._policy.learn([self._taught(told, experience.decision)])
         for reason in report.refused:
             self._refuse(reason)
         return self._observe(told, experience.id) if report.n_learned else []
+
+    def troubles(self) -> Mapping[str, int]:
+        """What of the features could not be taken as it came, by reason; nothing where the policy takes anything."""
+        told = getattr(self._policy, "trouble", None)
+        return {**({} if told is None else told()), **self._missed()}
+
+    def end(self, ending: Ending) -> None:
+        """Pass a session's end on, where the policy learns from whole sessions."""
+        if isinstance(self._policy, SessionLearner):
+            self._policy.end(of_session(ending.session), ending.id.ms)
 
     def state(self) -> bytes:
         """All that training needs to go on, exactly.
@@ -92,7 +120,9 @@ class LoopLearner:
             policies.base.PolicyError: unless ``n_until_settled`` is 0.
         """
         rates = self._rates.to_bytes()
-        return _encoder.encode(_State(self._policy.state(), rates, self.n_learned, self.refused, self.variants))
+        return _encoder.encode(
+            _State(self._policy.state(), rates, self.n_learned, self.refused, self.variants, self.apprentice)
+        )
 
     def snapshot(self, learned_to: StreamId) -> LoopSnapshot:
         """All that serving needs, as learned up to a place in the log; changes nothing."""
@@ -117,6 +147,26 @@ class LoopLearner:
         if free is not None:
             free()
 
+    def _begun(self, start: Start | None) -> Learner:
+        policy, range_ = self._settings.policy, self._reward_range
+        seed = int(self._settings.learning_hash[:8], 16)
+        if not policy.start:
+            return make_learner(policy.kind, policy.options, reward_range=range_, seed=seed)
+        if start is None or start.kind != policy.kind:
+            found = "nothing" if start is None else f"an agent of kind {start.kind}"
+            raise PolicyError(f"policy.start={policy.start}: {policy.kind} can't begin with {found}; publish it again")
+        return registry.start_learner(policy.kind, policy.options, start.learnable, reward_range=range_, seed=seed)
+
+    def _missed(self) -> dict[str, int]:
+        """Features that the start was trained on and that no lesson had since this process began."""
+        if self._encoder is None or not self._unmet or len(self.recent) < N_RECENT:
+            return {}
+        now = set(self._encoder.unmet([(one.context, one.actions) for one in self.recent]))
+        self._unmet = [name for name in self._unmet if name in now]
+        return {
+            f"unmet: no lesson has {name}, which the agent was trained with": self.n_learned for name in self._unmet
+        }
+
     @property
     def _reward_range(self) -> tuple[float, float]:
         return self._settings.reward.min, self._settings.reward.max
@@ -124,7 +174,17 @@ class LoopLearner:
     def _credit(self, experience: Experience) -> None:
         sums = self.variants.setdefault(experience.decision.variant, VariantSums())
         low, high = self._reward_range
-        sums.add(sum(max(low, min(high, reward)) for reward in experience.rewards), len(experience.rewards))
+        reward = sum(max(low, min(high, reward)) for reward in experience.rewards)
+        sums.add(reward, len(experience.rewards))
+        own = experience.decision.imitation
+        if own is not None:
+            is_match = matches(experience.decision, own)
+            self.apprentice.add(experience.id.ms, is_match=is_match, reward=reward)
+
+    def _taught(self, told: Lesson, decision: Decision) -> Lesson:
+        """What the policy is told: of an apprentice's decision, how well it imitates."""
+        own = decision.imitation
+        return told if own is None else in_imitation(told, own, self._settings.reward)
 
     def _observe(self, told: Lesson, id: StreamId) -> list[Showing]:
         """Keep the rates, and say how much more than the rate it was chosen by each item has brought."""

@@ -28,6 +28,7 @@ from agent.records import Tick
 from agent.server_clock import ServerClock
 from agent.snapshot_check import fault
 from agent.snapshots import SnapshotStore
+from agent.starts import Start, StartStore
 from agent.user_rates import RedisUsers, UserLedger, keep_s
 from policies.base import PolicyError
 
@@ -68,6 +69,10 @@ class LearnerLoop:
             loop: Name of the loop.
             stored: Settings whose learning hash is the lineage.
             elapsed_ms: This machine's monotonic clock, to date ticks with.
+
+        Raises:
+            StartError: if what the settings begin with isn't kept.
+            PolicyError: if it can't be begun with.
         """
         self._client, self._loop = client, loop
         self._settings, self._settings_version = stored.settings, stored.version
@@ -79,6 +84,7 @@ class LearnerLoop:
         self._why: dict[str, str] = {}
         self._user_store = RedisUsers(client, self._fence, keep_s=keep_s(stored.settings))
         self._users = UserLedger(self._user_store)
+        self._start = _start_of(client, loop, stored)
         self._follower = self._resumed()
         self._opened_at = self._saved_at = self._follower.join.tail
         self._clock = ServerClock(self._log.server_ms(), elapsed_ms)
@@ -137,24 +143,28 @@ class LearnerLoop:
             self._complain(f"A checkpoint was unreadable ({problem}); learning went on from an older one.")
         recipe = RewardRecipe(self._settings.reward)
         if checkpoint is None:
-            return LogFollower(self._log, Join(recipe), LoopLearner(self._settings), self._users)
+            return self._begun(recipe)
         try:
-            learner = LoopLearner(self._settings, checkpoint.learner)
+            learner = LoopLearner(self._settings, checkpoint.learner, start=self._start)
         except (PolicyError, msgspec.MsgspecError) as error:
             # Made by other versions of ours or of the engine's; the log has everything still.
             self._complain(f"The checkpoint can't be used ({error}); learning began again from the log's beginning.")
-            return LogFollower(self._log, Join(recipe), LoopLearner(self._settings), self._users)
+            return self._begun(recipe)
         follower = LogFollower(self._log, Join(recipe, checkpoint.join), learner, self._users)
         follower.remember(checkpoint.join.reread_from)
         return follower
+
+    def _begun(self, recipe: RewardRecipe) -> LogFollower:
+        return LogFollower(self._log, Join(recipe), LoopLearner(self._settings, start=self._start), self._users)
 
     def _complain(self, sentence: str) -> None:
         _log.error("loop %s: %s", self._loop, sentence)
         self._why["checkpoint"] = sentence
 
     def _last_published(self) -> tuple[str, int, int]:
+        """Version, what it had learned, and 0; a start is worth publishing before anything is learned."""
         newest = self._snapshots.newest(self._lineage)
-        return (newest.version, newest.n_learned, 0) if newest else ("", 0, 0)
+        return (newest.version, newest.n_learned, 0) if newest else ("", -1 if self._start else 0, 0)
 
     def _is_to_take_over(self) -> bool:
         """Whether another lineage is served: each report then comes with a snapshot of what it tells of."""
@@ -250,6 +260,8 @@ class LearnerLoop:
             refused=refused,
             counters=counters,
             variants=learner.variants,
+            apprentice=learner.apprentice,
+            troubles=dict(learner.troubles()),
             n_behind=join.n_ahead - n_open + n_unread,
             n_open=n_open,
             lag_s=_lag_s(join, server_ms, n_unread),
@@ -258,6 +270,11 @@ class LearnerLoop:
             clock_ahead_s=max(0.0, clock_ahead_s),
             why=(*self._why.values(), *_clock_alarm(clock_ahead_s)),
         )
+
+
+def _start_of(client: redis.Redis, loop: str, stored: StoredSettings) -> Start | None:
+    address = stored.settings.policy.start
+    return StartStore(client, loop).load(address) if address else None
 
 
 def _lag_s(join: Join, server_ms: int, n_unread: int) -> float:

@@ -80,7 +80,20 @@ def lesson(experience: Experience, rows: FeatureRows, settings: RewardSettings) 
         slate=Slate(decision.chosen, decision.propensities),
         rewards=[_clipped(reward, settings) for reward in experience.rewards],
         eligible=_eligible(decision),
+        at_ms=experience.id.ms,
+        trajectory=_trajectory(decision),
     )
+
+
+def of_session(session: str) -> str:
+    """The trajectory of a session."""
+    return f"session:{session}"
+
+
+def _trajectory(decision: Decision) -> str:
+    if decision.session is not None:
+        return of_session(decision.session)
+    return "" if decision.user is None else f"user:{decision.user}"
 
 
 def _actions(decision: Decision, rows: FeatureRows) -> list[Action]:

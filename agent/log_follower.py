@@ -15,7 +15,8 @@ from agent.learner import LoopLearner
 from agent.lessons import FeatureRows
 from agent.loops import LoopSettings
 from agent.recipe import RewardRecipe
-from agent.records import Decision, Entry, Experience, StreamId
+from agent.records import Decision, Ending, Entry, Experience, StreamId
+from agent.starts import Start
 from agent.user_rates import UserLedger
 
 BATCH = 1000
@@ -105,6 +106,8 @@ class LogFollower:
             showings, user = self.learner.learn(outcome, self._rows), outcome.decision.user
             if self._users is not None and user is not None and showings:
                 self._users.note(outcome.id, user, showings)
+        elif isinstance(outcome, Ending):
+            self.learner.end(outcome)
         return True
 
     def _next(self) -> Entry | None:
@@ -114,7 +117,12 @@ class LogFollower:
 
 
 def relearn(
-    log: Log, settings: LoopSettings, until: StreamId | None = None, *, users: UserLedger | None = None
+    log: Log,
+    settings: LoopSettings,
+    until: StreamId | None = None,
+    *,
+    users: UserLedger | None = None,
+    start: Start | None = None,
 ) -> LoopLearner:
     """What a learner knows that read this log from its beginning, undisturbed.
 
@@ -123,8 +131,9 @@ def relearn(
         settings: The lineage's settings.
         until: Last entry to take in, for example a checkpoint's tail; None for as far as windows have closed.
         users: Told of each lesson, and flushed.
+        start: What the settings' ``policy.start`` names.
     """
-    follower = LogFollower(log, Join(RewardRecipe(settings.reward)), LoopLearner(settings), users)
+    follower = LogFollower(log, Join(RewardRecipe(settings.reward)), LoopLearner(settings, start=start), users)
     at_end = False
     while not at_end:
         at_end = follower.gather() < BATCH

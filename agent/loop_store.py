@@ -124,6 +124,8 @@ def _put_in_force(pipe: redis.client.Pipeline, loop: str, stored: StoredSettings
     change = SettingsChange(clock_ms, stored.version, stored.settings.learning_hash)
     pipe.hset(keys.settings(loop), str(stored.version), stored.settings.to_json())
     pipe.hset(keys.LOOPS, loop, str(stored.version))
+    if stored.settings.policy.start:
+        pipe.persist(keys.start(loop, stored.settings.policy.start))
     pipe.xadd(keys.log(loop), {FIELD: encode(change)})
     pipe.publish(keys.CHANGES, loop)
 

@@ -37,10 +37,15 @@ class _Frozen(pydantic.BaseModel):
 
 
 class PolicySettings(_Frozen):
-    """Which policy learns, and how it explores; ``options`` are checked by the policy's own constructor."""
+    """Which policy learns, and how it explores; ``options`` are checked by the policy's own constructor.
 
-    kind: str = "vw"
-    options: dict[str, str | int | float | bool | list[str] | None] = Field(default_factory=dict)
+    Attributes:
+        start: Address of the trained agent that learning begins with, as its upload answered; "" begins with nothing.
+    """
+
+    kind: str = "linear"
+    options: dict[str, str | int | float | bool | list[str] | list[int] | None] = Field(default_factory=dict)
+    start: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
 
 
 class FeedbackRule(_Frozen):
@@ -106,6 +111,33 @@ class UserSettings(_Frozen):
     keep_days: Annotated[float, Field(ge=0.0, le=3650.0, allow_inf_nan=False)] = 0.0
 
 
+class PersonalizerSettings(_Frozen):
+    """What clients of Azure AI Personalizer set and read back, beside what has a setting of its own.
+
+    Attributes:
+        actions: Most actions of a rank request in its dialects.
+        policy_name: Name of the learning policy.
+        policy_arguments: The learning policy as it was sent; the loop's ``policy`` is what became of it.
+        model_retrain_days: Kept for clients; a changed policy always learns from the whole log.
+        log_retention_days: Kept for clients; -1 means for ever.
+        auto_optimization_frequency: Kept for clients; ISO 8601.
+        auto_optimization_start: Kept for clients; ISO 8601, or "".
+        edited_at: When a client last changed the configuration; ISO 8601, or "".
+    """
+
+    actions: Annotated[int, Field(ge=1, le=10_000)] = 50
+    policy_name: Annotated[str, Field(max_length=256)] = ""
+    policy_arguments: Annotated[str, Field(max_length=1024)] = ""
+    model_retrain_days: Annotated[int, Field(ge=0, le=100_000)] = 2
+    log_retention_days: Annotated[int, Field(ge=-1, le=100_000)] = -1
+    auto_optimization_frequency: Annotated[str, Field(max_length=64)] = "P28D"
+    auto_optimization_start: Annotated[str, Field(max_length=64)] = ""
+    edited_at: Annotated[str, Field(max_length=64)] = ""
+
+
+Mode = Literal["online", "apprentice", "logging_only"]
+
+
 class LoopSettings(_Frozen):
     """One learning problem.
 
@@ -117,6 +149,10 @@ class LoopSettings(_Frozen):
         floor: Share of uniform choice mixed into the learned variant, so that every eligible action keeps a propensity
             of at least floor / n_eligible.
         publish_every_s: The learner publishes at most this often.
+        mode: ``online`` serves the variants. ``apprentice`` serves the baseline to everyone while the policy learns to
+            choose as the baseline does; ``logging_only`` serves the baseline and learns from what it earns.
+        learn_since_ms: Decisions before this instant (Unix milliseconds) are not learned from; 0 learns from all.
+        personalizer: For clients of Azure AI Personalizer.
     """
 
     policy: PolicySettings = PolicySettings()
@@ -127,7 +163,10 @@ class LoopSettings(_Frozen):
     reward: RewardSettings = RewardSettings()
     limits: LimitSettings = LimitSettings()
     users: UserSettings = UserSettings()
-    publish_every_s: Annotated[float, Field(ge=0.1, le=3600.0, allow_inf_nan=False)] = 0.5
+    publish_every_s: Annotated[float, Field(ge=0.1, le=7 * 86400.0, allow_inf_nan=False)] = 0.5
+    mode: Mode = "online"
+    learn_since_ms: Annotated[int, Field(ge=0, le=2**53)] = 0
+    personalizer: PersonalizerSettings = PersonalizerSettings()
 
     @pydantic.field_validator("variants")
     @classmethod
@@ -139,8 +178,12 @@ class LoopSettings(_Frozen):
 
     @property
     def learning_hash(self) -> str:
-        """12 hex digits over what decides how or what is learned: policy and reward; equal hash, equal lineage."""
+        """12 hex digits over what decides how or what is learned; equal hash, equal lineage."""
         learned = {"format": LEARNING_FORMAT, **self.model_dump(mode="json", include={"policy", "reward"})}
+        if not self.policy.start:
+            del learned["policy"]["start"]
+        if self.learn_since_ms:
+            learned["since_ms"] = self.learn_since_ms
         text = json.dumps(learned, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

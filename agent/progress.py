@@ -12,6 +12,7 @@ import msgspec
 import redis
 
 from agent import keys
+from agent.apprentice import ApprenticeSums
 from agent.join import Counters
 from agent.variant_stats import VariantSums
 
@@ -30,7 +31,9 @@ class Progress(msgspec.Struct, frozen=True):
         n_refused: Experiences and rewards refused, and entries that could not be read.
         refused: The same by reason.
         counters: What the join counted.
+        troubles: What of the features could not be taken as it came, by reason.
         variants: Variant → sums, for ``agent.variant_stats``.
+        apprentice: How the policy's own choices fared where the baseline was served in their stead.
         n_behind: Decisions whose window has closed and that are not learned yet, and entries not read yet.
         n_open: Decisions whose window is open.
         lag_s: How long ago the window of the next decision closed; 0 where it is open or there is none.
@@ -52,6 +55,8 @@ class Progress(msgspec.Struct, frozen=True):
     refused: dict[str, int] = {}
     counters: Counters = msgspec.field(default_factory=Counters)
     variants: dict[str, VariantSums] = {}
+    troubles: dict[str, int] = {}
+    apprentice: ApprenticeSums = msgspec.field(default_factory=ApprenticeSums)
     n_behind: int = 0
     n_open: int = 0
     lag_s: float = 0.0

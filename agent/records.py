@@ -16,6 +16,9 @@ SCHEMA_VERSION = 1
 N_KEY_BYTES = 12
 """Length of a feature row's content address."""
 
+N_LIKELY_BYTES = 4
+"""Length of one probability in ``Decision.likely``."""
+
 
 class RecordError(ValueError):
     """A record breaks its own rules; the message names field, value and cure."""
@@ -49,6 +52,22 @@ class SlotRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     excluded: tuple[int, ...] = ()
 
 
+class Imitation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a learned policy would have served while it was still an apprentice; nobody was shown it.
+
+    Attributes:
+        chosen: As ``Decision.chosen``.
+        propensities: As ``Decision.propensities``: of its own choice, by its own distribution.
+        policy: Its kind.
+        version: Its snapshot's version, or "".
+    """
+
+    chosen: tuple[int, ...]
+    propensities: tuple[float, ...]
+    policy: str
+    version: str = ""
+
+
 class Decision(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="d"):
     """What was served, from what, and how likely it was.
 
@@ -71,6 +90,11 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", t
             or the loop's alone where nothing was known of the user, or fewer from an older release; empty where nothing
             was known at all. ``policies.derived.completed`` fills in the rest.
         floor: The exploration floor that was mixed in.
+        likely: float32 little-endian, one for each action: the probabilities the first slot was drawn by, where the
+            answer tells them all; else empty.
+        imitation: What the apprentice would have served, where the baseline was served in its stead.
+        baseline: Indices of what the application would have shown by itself, one a slot, where it is not the order in
+            which it offered the actions.
     """
 
     event_id: str
@@ -99,6 +123,9 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", t
     consent: str | None = None
     user_key: str | None = None
     schema: int = SCHEMA_VERSION
+    likely: bytes = b""
+    imitation: Imitation | None = None
+    baseline: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.slots)
@@ -110,6 +137,19 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", t
             raise RecordError(f"propensities={self.propensities} must lie in (0, 1]")
         if len(self.feature_keys) != N_KEY_BYTES * len(self.action_ids):
             raise RecordError(f"feature_keys needs {N_KEY_BYTES} bytes for each action")
+        if self.likely and len(self.likely) != N_LIKELY_BYTES * len(self.action_ids):
+            raise RecordError(f"likely needs {N_LIKELY_BYTES} bytes for each action")
+        if self.baseline is not None and len(self.baseline) != n:
+            raise RecordError(f"baseline needs one action for each of {n} slots")
+        if self.imitation is not None:
+            _check_imitation(self.imitation, n_slots=n, n_actions=len(self.action_ids))
+
+
+def _check_imitation(own: Imitation, *, n_slots: int, n_actions: int) -> None:
+    if len(own.chosen) != n_slots or len(own.propensities) != n_slots or len(set(own.chosen)) != n_slots:
+        raise RecordError(f"imitation needs one distinct choice and one propensity for each of {n_slots} slots")
+    if any(not 0 <= i < n_actions for i in own.chosen) or any(not 0.0 < p <= 1.0 for p in own.propensities):
+        raise RecordError("imitation needs indices of actions, and propensities in (0, 1]")
 
 
 class Reward(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", tag="r"):
@@ -200,6 +240,17 @@ class Experience(NamedTuple):
     decision: Decision
     rewards: tuple[float, ...]
     n_feedback: int
+
+
+class Ending(NamedTuple):
+    """A session's end, where it stands among the experiences: after all that were decided before it.
+
+    Attributes:
+        id: Stream id of the entry.
+    """
+
+    id: StreamId
+    session: str
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -4,7 +4,7 @@ In: loops, settings, logs and reports from the datastore; the learners that are 
 stopped through a port, lineages switched.
 
 A loop has a learner for the lineage of its current settings, and for the lineage that is served until the new one has
-caught up. A loop without events has none.
+caught up. A loop without events has none, unless it begins with a trained agent, which is worth serving at once.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Supervision:
 
     def _wanted(self, loop: str, now_ms: int) -> set[LearnerId]:
         stored = self._store.current(loop)
-        if stored is None or not self._has_events(loop):
+        if stored is None or not (stored.settings.policy.start or self._has_events(loop)):
             return set()
         current = LearnerId(loop, stored.settings.learning_hash)
         snapshots = SnapshotStore(self._client, loop)

@@ -118,7 +118,7 @@ def warm(client: Client) -> None:
         slate = client.choose(ask["actions"], context=ask["context"], slots=3)
         client.reward_slate(slate.event_id, [float(rng.random() < 0.3) for _ in slate.ids])
     catch_up(client)
-    while client.choose(["item-1"]).policy != "vw":
+    while client.choose(["item-1"]).policy != SETTINGS.policy.kind:
         time.sleep(0.05)
 
 

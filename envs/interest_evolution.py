@@ -185,11 +185,11 @@ class InterestEvolution(World):
         )
 
     def describe(self, place: int) -> Offer:
-        """Interests to three digits; documents by topic and how many of that topic came before them in the offer."""
+        """Interests to six digits; documents by topic and how many of that topic came before them in the offer."""
         user = self.interest[place].tolist()
-        context: dict[str, Any] = {"interest": {f"t{topic}": round(liking, 3) for topic, liking in enumerate(user)}}
+        context: dict[str, Any] = {"interest": {f"t{topic}": round(liking, 6) for topic, liking in enumerate(user)}}
         if self.visible_budget:
-            context["budget"] = round(float(self._budget_left()[place]), 3)
+            context["budget"] = round(float(self._budget_left()[place]), 6)
         number = int(self._user_numbers[place])
         return Offer(f"u{number}", f"u{number}-1", context, _documents(self.topics[place].tolist()))
 

@@ -28,10 +28,11 @@ RATING_MIDDLE, RATING_NOISE = 3.8, 0.7
 
 PRICE_MIDDLE, PRICE_SPREAD = 40.0, 0.6
 MOST_LEVEL = 3.0
+MOST_PRICE = PRICE_MIDDLE * math.exp(PRICE_SPREAD * MOST_LEVEL)
 OLDEST_DAYS = 60
 """Ages are told up to here."""
 
-N_FEATURES = len(CATEGORIES) + len(BRANDS) + len(BANDS) + 3
+N_FEATURES = len(CATEGORIES) + len(BRANDS) + len(BANDS) + 4
 
 
 class Items:
@@ -83,17 +84,23 @@ class Items:
         return self._replace(rng, self.units <= 0.0, now_h)
 
     def observe(self, now_h: float) -> Floats:
-        """(n_shelves, N_FEATURES): category, brand and band as one-hots; level, rating and age scaled to [0, 1]."""
+        """(n_shelves, N_FEATURES): category, brand and band as one-hots; price, level, rating and age in [0, 1]."""
         return np.column_stack(
             [
                 np.eye(len(CATEGORIES))[self.category],
                 np.eye(len(BRANDS))[self.brand],
                 np.eye(len(BANDS))[self.band],
+                self.price / MOST_PRICE,
                 (self.level / MOST_LEVEL + 1.0) / 2.0,
                 (self.rating - 1.0) / 4.0,
                 self._age_days(now_h) / OLDEST_DAYS,
             ]
         )
+
+    @property
+    def price(self) -> Floats:
+        """(n_shelves,), to cents."""
+        return np.round(PRICE_MIDDLE * np.exp(PRICE_SPREAD * self.level), 2)
 
     @property
     def band(self) -> Indices:
@@ -106,7 +113,7 @@ class Items:
         return {
             "category": CATEGORIES[self.category[shelf]],
             "brand": BRANDS[self.brand[shelf]],
-            "price": round(PRICE_MIDDLE * math.exp(PRICE_SPREAD * float(self.level[shelf])), 2),
+            "price": float(self.price[shelf]),
             "price_band": BANDS[self.band[shelf]],
             "rating": float(self.rating[shelf]),
             "age_days": int(self._age_days(now_h)[shelf]),

@@ -30,10 +30,13 @@ RATING_ERROR = 0.5
 FRESH_DAYS = 4.0
 """Freshness falls to 1/e in so many days."""
 
+OLDEST_DAYS = 60
+"""Ages are told up to here."""
+
 NEW_DAYS = 2
 """A title counts as new on its first so many days."""
 
-N_FEATURES = len(GENRES) + 5
+N_FEATURES = len(GENRES) + 6
 
 _ONE_HOT = np.eye(len(GENRES))
 
@@ -45,9 +48,9 @@ class Titles:
         shelves: Which title stands where, since when.
         genre: (n_shelves,): index into ``GENRES``.
         appeal: (n_shelves,): what everyone likes in it, Normal(0, 1).
-        teaser: (n_shelves,): how hard it baits, in [0, 1].
+        teaser: (n_shelves,): how hard it baits, in [0, 1], to hundredths.
         length_min: (n_shelves,): one of ``LENGTHS_MIN``.
-        rating: (n_shelves,): appeal as critics saw it, in stars from 1 to 5, 3 for the average.
+        rating: (n_shelves,): appeal as critics saw it, in stars from 1 to 5, to tenths, 3 for the average.
     """
 
     def __init__(self, n_shelves: int, n_candidates: int) -> None:
@@ -88,12 +91,13 @@ class Titles:
         return f"t{self.shelves.serials[shelf]}"
 
     def observe(self, now_h: float) -> Observed:
-        """(n_shelves, N_FEATURES), each in [0, 1]: genre, length, teaser, rating, freshness, whether new."""
+        """(n_shelves, N_FEATURES), each in [0, 1]: genre, length, teaser, rating, freshness, age, whether new."""
         shares = (
             self.length_min / LENGTHS_MIN[-1],
             self.teaser,
             (self.rating - 1.0) / 4.0,
             self.freshness(now_h),
+            np.minimum(self.age_days(now_h), OLDEST_DAYS) / OLDEST_DAYS,
             self.age_days(now_h) < NEW_DAYS,
         )
         return np.column_stack([_ONE_HOT[self.genre], *shares]).astype(np.float32)
@@ -104,9 +108,9 @@ class Titles:
         return {
             "genre": GENRES[self.genre[shelf]],
             "length_min": int(self.length_min[shelf]),
-            "teaser": round(float(self.teaser[shelf]), 2),
-            "rating": round(float(self.rating[shelf]), 1),
-            "age_days": age,
+            "teaser": float(self.teaser[shelf]),
+            "rating": float(self.rating[shelf]),
+            "age_days": min(age, OLDEST_DAYS),
             "is_new": age < NEW_DAYS,
         }
 
@@ -114,7 +118,7 @@ class Titles:
         n = len(places)
         self.genre[places] = dice.integers(len(GENRES), size=n)
         self.appeal[places] = dice.normal(size=n)
-        self.teaser[places] = dice.beta(*TEASING, size=n)
+        self.teaser[places] = np.round(dice.beta(*TEASING, size=n), 2)
         self.length_min[places] = dice.choice(LENGTHS_MIN, size=n)
         as_seen = self.appeal[places] + dice.normal(scale=RATING_ERROR, size=n)
-        self.rating[places] = np.clip(3.0 + as_seen, 1.0, 5.0)
+        self.rating[places] = np.round(np.clip(3.0 + as_seen, 1.0, 5.0), 1)

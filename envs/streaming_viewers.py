@@ -48,7 +48,7 @@ BUDGET_MIN, BUDGET_SPREAD = 90.0, 0.4
 """Median of a session's time, and the standard deviation of its logarithm."""
 
 MOST_WATCHED, MOST_SLATES, MOST_MINUTES, MOST_SESSIONS = 5.0, 10.0, 300.0, 20.0
-"""In vectors, counts and minutes are given as a share of these, and saturate there."""
+"""Counts and minutes are told up to here; in vectors as a share of these."""
 
 N_FEATURES = len(AGES) + len(DEVICES) + len(DAYPARTS) + 2 * len(GENRES) + 3
 
@@ -131,14 +131,14 @@ class Viewers:
             self.told,
             self.watched / MOST_WATCHED,
             self.n_slates / MOST_SLATES,
-            self.minutes / MOST_MINUTES,
+            self.minutes.round(1) / MOST_MINUTES,
             self.n_sessions / MOST_SESSIONS,
         )
         return np.minimum(np.column_stack(parts), 1.0).astype(np.float32)
 
     def describe(self, place: int) -> dict[str, Any]:
         """The context an application would send."""
-        watched = self.watched[place]
+        watched = np.minimum(self.watched[place], MOST_WATCHED)
         return {
             "age": AGES[self.age[place]],
             "device": DEVICES[self.device[place]],
@@ -146,9 +146,9 @@ class Viewers:
             "favourites": [GENRES[genre] for genre in np.flatnonzero(self.told[place])],
             "session": {
                 "watched": {GENRES[genre]: int(watched[genre]) for genre in np.flatnonzero(watched)},
-                "slates": int(self.n_slates[place]),
-                "minutes": round(float(self.minutes[place]), 1),
-                "number": int(self.n_sessions[place]),
+                "slates": int(min(self.n_slates[place], MOST_SLATES)),
+                "minutes": min(round(float(self.minutes[place]), 1), MOST_MINUTES),
+                "number": int(min(self.n_sessions[place], MOST_SESSIONS)),
             },
         }
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,15 +58,13 @@ class PolicyError(ValueError):
     """A policy was asked something it can't answer truthfully; the message names the value and the cure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What is known about the moment of choosing, the user included."""
 
-    features: Features = field(default_factory=dict)
+    features: Features = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(msgspec.Struct, frozen=True, gc=False):
     """A candidate item.
 
     Attributes:
@@ -77,21 +76,19 @@ class Action:
     """
 
     id: str
-    features: Features = field(default_factory=dict)
+    features: Features = {}
     key: bytes = b""
     derived: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True, gc=False):
     """A place in the slate; its 0-based number is how many slots were filled before it."""
 
     id: str
-    features: Features = field(default_factory=dict)
+    features: Features = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Slate:
+class Slate(msgspec.Struct, frozen=True, gc=False):
     """What was chosen.
 
     Attributes:
@@ -110,6 +107,9 @@ class Lesson:
     Attributes:
         eligible: Per slot, what might have been chosen there **before** earlier slots were taken, or None for all.
         rewards: Per slot; larger is better; always finite.
+        at_ms: Stream time of the decision, in milliseconds; never falls from one lesson to the next.
+        trajectory: Whose steps follow one another: a session, or a user where no session is known; "" where neither
+            is, and the lesson stands for itself.
     """
 
     context: Context
@@ -118,6 +118,8 @@ class Lesson:
     slate: Slate
     rewards: Sequence[float]
     eligible: Sequence[Mask] | None = None
+    at_ms: int = 0
+    trajectory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +185,18 @@ class Learner(Protocol):
 
     def snapshot(self) -> bytes:
         """All that serving needs; may be taken at any time and changes nothing."""
+        ...
+
+
+@runtime_checkable
+class SessionLearner(Learner, Protocol):
+    """A learner that looks further ahead than one slate, and so wants to know when a session was over."""
+
+    def end(self, trajectory: str, at_ms: int) -> None:
+        """This trajectory ended after its lessons so far; a later lesson of the same name begins a new one.
+
+        Args:
+            trajectory: As in ``Lesson.trajectory``; it may be unknown, or have ended by itself.
+            at_ms: Stream time of the end, in milliseconds.
+        """
         ...

@@ -18,6 +18,7 @@ from policies.own_index import OwnIndex
 from policies.ridge import Array, Posterior
 
 _N_OWN_DRAWS = 256
+_NOTHING = np.zeros(1)
 
 Indices = NDArray[np.intp]
 
@@ -53,18 +54,13 @@ class Believer:
     def __init__(
         self, posterior: Posterior, own_index: OwnIndex, own_precision: float, *, slot_at: Sequence[int]
     ) -> None:
-        self._noise, self._mean = posterior.noise, posterior.mean
-        self._root_t = np.ascontiguousarray(posterior.root.T)
-        slots = self._root_t[[*slot_at]]
-        self._slots = 2.0 * np.vstack([slots, np.zeros((1, len(slots.T)))]).T
-        self._slot_variance = np.append(np.square(slots).sum(axis=1), 0.0)
+        self._noise, self._n_shared = posterior.noise, len(posterior.mean)
+        root_t = posterior.root.T
+        slots = np.vstack([root_t[[*slot_at]], np.zeros((1, self._n_shared))])
+        self._slot_variance = np.square(slots).sum(axis=1)
+        self._shared = np.hstack([root_t, root_t @ (2.0 * slots.T), posterior.mean[:, None]])
         self._own_index = own_index
-        m, d, k = posterior.own_map.shape
-        fresh = np.eye(d)[None] / np.sqrt(own_precision)
-        self._own_mean = np.concatenate([posterior.own_mean, np.zeros((1, d))])
-        self._own_map = np.concatenate([posterior.own_map, np.zeros((1, d, k))])
-        self._own_root = np.concatenate([posterior.own_root, fresh])
-        self._has_own = m > 0
+        self._own = _own_table(posterior, own_precision)
 
     def of(self, ids: Sequence[str], z: Array, x: Array) -> Beliefs:
         """Beliefs about actions.
@@ -74,16 +70,35 @@ class Believer:
             z: Shape (n_actions, n_shared).
             x: Shape (n_own,).
         """
-        own, own_variance = np.zeros(len(ids)), np.zeros(len(ids))
-        if self._has_own:
-            at = np.array([self._own_index.place(id) for id in ids], dtype=np.intp)
-            z = z - (x @ self._own_map)[at]
-            own = (self._own_mean @ x)[at]
-            own_variance = np.square(self._own_root @ x).sum(axis=1)[at]
-        white = z @ self._root_t
-        plain = own_variance + np.einsum("ij,ij->i", white, white)
-        variance = np.maximum(plain[:, None] + white @ self._slots + self._slot_variance, 0.0)
-        return Beliefs(own + z @ self._mean, np.sqrt(self._noise * variance), own_variance, z)
+        k = self._n_shared
+        own, own_variance = _NOTHING, np.zeros(len(ids))
+        if len(self._own) > 1:
+            seen = self._own_of(ids, x)
+            z, own = z - seen[:, :k], seen[:, k]
+            own_variance = np.vecdot(seen[:, k + 1 :], seen[:, k + 1 :])
+        seen = z @ self._shared
+        plain = own_variance + np.vecdot(seen[:, :k], seen[:, :k])
+        variance = np.maximum(plain[:, None] + seen[:, k:-1] + self._slot_variance, 0.0)
+        return Beliefs(own + seen[:, -1], np.sqrt(self._noise * variance), own_variance, z)
+
+    def _own_of(self, ids: Sequence[str], x: Array) -> Array:
+        """What x tells of each action by the action's own weights: only of these actions where others are many."""
+        at = self._own_index.places(ids)
+        told: Array = x @ self._own.take(at, axis=0) if len(at) < len(self._own) else (x @ self._own)[at]
+        return told
+
+
+def _own_table(posterior: Posterior, own_precision: float) -> Array:
+    """Own maps, means and roots side by side, shape (n_actions + 1, n_own, n_shared + 1 + n_own).
+
+    The last are those of an action never seen.
+    """
+    m, d, k = posterior.own_map.shape
+    table = np.zeros((m + 1, d, k + 1 + d))
+    table[:m, :, :k], table[:m, :, k] = posterior.own_map, posterior.own_mean
+    table[:m, :, k + 1 :] = posterior.own_root.transpose(0, 2, 1)
+    table[m, :, k + 1 :] = np.eye(d) / np.sqrt(own_precision)
+    return table
 
 
 class Draws:

@@ -6,6 +6,7 @@ In: entries and vectors of both sides. Out: the columns of a row that neither si
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -22,6 +23,13 @@ N_MATCHES = 16
 Pair = tuple[int, int]
 
 _NOBODY, _SEVERAL = -1, -2
+_ROOM = 16
+
+
+@lru_cache(maxsize=4096)
+def _parted(path: str) -> tuple[str, str]:
+    container, _, leaf = path.rpartition(".")
+    return container, leaf
 
 
 class Holders:
@@ -36,6 +44,7 @@ class Holders:
         self._ids_count = ids_count
         self._first: list[int] = []
         self.common: NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+        self._rare: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
 
     def observe(self, actions: Sequence[Action], rows: Array) -> None:
         """Learn who holds what, from chosen actions and their rows, shape (n_actions, n_coordinates)."""
@@ -43,20 +52,19 @@ class Holders:
         if new:
             self._first += [_NOBODY if self._ids_count else _SEVERAL] * new
             self._freeze()
-        if self.common.all():
-            return
-        rare = np.flatnonzero(~self.common)
-        for action, row in zip(actions, rows[:, rare], strict=True):
-            holder = crc32(action.id.encode(errors="surrogatepass"))
-            for place in rare[row != 0.0].tolist():
-                if self._first[place] == _NOBODY:
-                    self._first[place] = holder
-                elif self._first[place] != holder:
-                    self._first[place] = _SEVERAL
-        self._freeze()
+        held, has_changed = rows[:, self._rare] != 0.0, False
+        for number in held.any(axis=1).nonzero()[0].tolist() if len(self._rare) else ():
+            holder = crc32(actions[number].id.encode(errors="surrogatepass"))
+            for place in self._rare[held[number]].tolist():
+                if self._first[place] != holder:
+                    self._first[place] = holder if self._first[place] == _NOBODY else _SEVERAL
+                    has_changed = True
+        if has_changed:
+            self._freeze()
 
     def _freeze(self) -> None:
         self.common = np.array(self._first, dtype=np.int64) == _SEVERAL
+        self._rare = np.flatnonzero(~self.common)
 
     def to_parts(self) -> list[Any]:
         """All of it."""
@@ -76,10 +84,19 @@ class Pairs:
 
     def __init__(self) -> None:
         self._at: dict[Pair, int] = {}
-        self.freeze()
+        self._has: NDArray[np.bool_] = np.zeros((0, 0), dtype=np.bool_)
 
     def __len__(self) -> int:
         return len(self._at)
+
+    def covers(self, context: Array, rows: Array) -> bool:
+        """Whether each pair has a coordinate of which both are not 0, in some row of actions."""
+        n_left, n_right = len(context), rows.shape[1]
+        if n_left > len(self._has) or n_right > self._has.shape[1]:
+            self._has = np.zeros((n_left + _ROOM, n_right + _ROOM), dtype=np.bool_)
+            self._has[tuple(np.array(list(self._at), dtype=np.intp).reshape(-1, 2).T)] = True
+        there = np.multiply.outer(context != 0.0, (rows != 0.0).any(axis=0))
+        return not (there > self._has[:n_left, :n_right]).any()
 
     def unseen(self, context: Array, action: Array) -> list[Pair]:
         """Pairs without a coordinate of which both are not 0 now, in order."""
@@ -88,17 +105,14 @@ class Pairs:
         return [(i, j) for i in left for j in right if (i, j) not in known]
 
     def add(self, pair: Pair, place: int) -> None:
-        """Give a pair its shared coordinate; takes effect with ``freeze``."""
+        """Give a pair its shared coordinate."""
         self._at[pair] = place
+        if pair[0] < len(self._has) and pair[1] < self._has.shape[1]:
+            self._has[pair] = True
 
-    def freeze(self) -> None:
-        """Make ready for ``fill``."""
-        table = np.array([(i, j, at) for (i, j), at in self._at.items()], dtype=np.intp).reshape(-1, 3)
-        self._left, self._right, self._places = np.ascontiguousarray(table.T)
-
-    def fill(self, z: Array, context: Array, rows: Array) -> None:
-        """Write the products' columns of z."""
-        z[:, self._places] = rows.take(self._right, axis=1) * context[self._left]
+    def table(self) -> NDArray[np.intp]:
+        """The context's coordinates, the actions', and where their products stand, shape (3, n_pairs)."""
+        return np.array([(i, j, at) for (i, j), at in self._at.items()], dtype=np.intp).reshape(-1, 3).T
 
     def to_parts(self) -> list[Any]:
         """All of it."""
@@ -200,7 +214,7 @@ class Matches:
                 found += [(container, name, place, 1.0) for name, place in known[word]]
         if known:
             for path, value in context.numbers.items():
-                container, _, leaf = path.rpartition(".")
+                container, leaf = _parted(path)
                 if leaf in known:
                     found += [(container, name, place, float(value)) for name, place in known[leaf]]
         return found

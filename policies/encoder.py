@@ -22,10 +22,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from policies.action_halves import ActionHalves
 from policies.action_rows import ActionRows
 from policies.base import DERIVED, GROWING, Action, Context, Lesson, PolicyError, Slot
 from policies.crossing import Holders, Matches, Pairs
 from policies.entries import Entries, entries
+from policies.overflow import Overflow
 from policies.scales import Array, Scales
 from policies.slot_views import runs, slot_entries, slot_views
 from policies.vocabulary import Vocabulary
@@ -37,7 +39,7 @@ BASE, CONTEXT, ACTION, DERIVED_GROUP, PRODUCT = range(len(GROUPS))
 N_SLOTS = 8
 """Slots told apart; those further down count as the last of these."""
 
-_FORMAT = 1
+_FORMAT = 2
 _ALL_MEASURED, _MEASURE_EVERY = 1024, 4
 _SIDE_SHARE, _PRODUCT_SHARE, _MAIN_RESERVE = 0.375, 0.5, 0.125
 N_DERIVED = len(DERIVED)
@@ -72,11 +74,13 @@ class Encoder:
         self._pairs = Pairs()
         self._holders = Holders(ids_count=ids_count)
         self._matches = Matches()
+        self._overflow = Overflow()
+        self._overflow_at: list[int] = []
         self._derived = Scales(N_DERIVED)
         self._n_derived = 0
-        self._n_lessons, self._next_refresh = 0, 1
+        self._n_lessons, self._next_refresh, self._refreshed_at = 0, 1, 0
         self._troubles: Counter[str] = Counter()
-        self._action_rows = ActionRows()
+        self._action_rows, self._halves = ActionRows(), ActionHalves()
         self._freeze()
 
     @property
@@ -88,6 +92,11 @@ class Encoder:
     def n_own(self) -> int:
         """Length of x: 1 and the context's coordinates."""
         return 1 + len(self.context)
+
+    @property
+    def was_refreshed(self) -> bool:
+        """Whether the last lesson brought the scaling up to date: what was encoded before is of the past."""
+        return self._refreshed_at == self._n_lessons
 
     def groups(self) -> Codes:
         """Index into ``GROUPS`` of each shared coordinate, shape (n_shared,)."""
@@ -120,14 +129,21 @@ class Encoder:
         self._pair(vectors, rows * self._holders.common)
         if self._changed:
             self._freeze()
-        z = np.zeros((len(rows), self.n_shared))
-        for slots in runs(moments):
-            self._fill(z[slots], moments[slots.start], vectors[slots.start], rows[slots], derived[slots])
-        if self._slot_at:
-            z[range(len(rows)), [self._slot_at[min(n, self.n_slots - 1)] for n in range(len(rows))]] = 1.0
-        x = np.ones((len(rows), self.n_own))
-        x[:, 1:] = vectors
-        return z, x
+        found = self._encoded(moments, vectors, rows, derived)
+        if self._overflow_at:
+            self._fill_overflow(found[0], moments, chosen)
+            for moment, action, reward in zip(moments, chosen, lesson.rewards, strict=True):
+                self._overflow.observe(self.context.strangers(moment), action, reward)
+        return found
+
+    def encode_chosen(self, lesson: Lesson) -> tuple[Array, Array]:
+        """The chosen actions of a lesson as ``observe`` would return them now, learning nothing."""
+        chosen = [lesson.actions[index] for index in lesson.slate.chosen]
+        moments = slot_views(lesson.context, lesson.slots)
+        rows, derived = self._action_rows.of(chosen, self.action), self._derived_rows(chosen)
+        found = self._encoded(moments, self._vectors(moments), rows, derived)
+        self._fill_overflow(found[0], moments, chosen)
+        return found
 
     def encode(
         self, context: Context, actions: Sequence[Action], *, slot: Slot | None = None, number: int = 0
@@ -144,13 +160,15 @@ class Encoder:
             z, shape (len(actions), n_shared), and x, shape (n_own,).
         """
         moment = entries(context.features) if slot is None else slot_entries(context, slot, number)
-        rows, derived = self._action_rows.of(actions, self.action), self._derived_rows(actions)
-        vector = self.context.vector(moment)
-        z = np.zeros((len(actions), self.n_shared))
-        self._fill(z, moment, vector, rows, derived)
+        x, z = np.concatenate((_ONE, self.context.vector(moment))), self._halves.of(actions, self._half_of)
+        z *= x.take(self._other_half)
+        if len(self._matches):
+            self._matches.fill(z, moment, self._action_rows.of(actions, self.action))
+        if self._overflow_at:
+            z[:, self._overflow_at[0]] = self._overflow.column(self.context.strangers(moment), actions)
         if slot is not None and self._slot_at:
             z[:, self._slot_at[min(number, self.n_slots - 1)]] = 1.0
-        return z, np.concatenate((_ONE, vector))
+        return z, x
 
     @property
     def slot_coordinates(self) -> list[int]:
@@ -173,6 +191,7 @@ class Encoder:
                 [self._groups, self._context_at, self._slot_at, self._derived_at],
                 [self._action_of, self._action_at],
                 [self._pairs.to_parts(), self._matches.to_parts(), self._holders.to_parts()],
+                [self._overflow_at, self._overflow.to_parts()],
                 [self._derived.to_bytes(), self._n_derived, self._n_lessons, self._next_refresh],
                 sorted(self._troubles.items()),
             ]
@@ -186,7 +205,7 @@ class Encoder:
             PolicyError: if the bytes are something else.
         """
         try:
-            version, dimensions, wanted, sides, places, action, crossed, counts, troubles = _decoder.decode(data)
+            version, dimensions, wanted, sides, places, action, crossed, rest, counts, troubles = _decoder.decode(data)
             if version != _FORMAT:
                 raise PolicyError(f"an encoder of format {version}; this release reads format {_FORMAT}")
             made = cls(dimensions, groups=[group for group, is_wanted in zip(GROUPS, wanted, strict=True) if is_wanted])
@@ -195,6 +214,7 @@ class Encoder:
             made._action_of, made._action_at = action
             made._pairs, made._matches = Pairs.from_parts(crossed[0]), Matches.from_parts(crossed[1])
             made._holders = Holders.from_parts(crossed[2])
+            made._overflow_at, made._overflow = rest[0], Overflow.from_parts(rest[1])
             derived, made._n_derived, made._n_lessons, made._next_refresh = counts
             made._derived = Scales.from_bytes(derived, N_DERIVED)
             made._troubles = Counter(dict(troubles))
@@ -229,6 +249,8 @@ class Encoder:
         self.action.refresh()
         self._derived.refresh(self._n_derived)
         self._matches.refresh()
+        self._overflow.refresh()
+        self._refreshed_at = self._n_lessons
         self._next_refresh = max(self._n_lessons + 1, int(self._n_lessons * 1.1))
         self._freeze()
 
@@ -236,6 +258,7 @@ class Encoder:
         """Give coordinates to what was seen for the first time."""
         self._give_all(self._slot_at, min(n_slots, N_SLOTS), BASE)
         self._give_all(self._derived_at, N_DERIVED if self._n_derived else 0, DERIVED_GROUP)
+        self._give_all(self._overflow_at, int(self.context.is_full), DERIVED_GROUP)
         self._give_all(self._context_at, len(self.context), CONTEXT)
 
     def _grow_action(self) -> None:
@@ -268,6 +291,8 @@ class Encoder:
         )
         if room <= 0 or not self._wanted[PRODUCT]:
             return
+        if vectors and vectors[0] is vectors[-1] and self._pairs.covers(vectors[0], rows):
+            return
         for vector, row in zip(vectors, rows, strict=True):
             for pair in self._pairs.unseen(vector, row)[:room]:
                 self._pairs.add(pair, self.n_shared)
@@ -288,26 +313,51 @@ class Encoder:
             found += [self.context.vector(moments[slots.start])] * (slots.stop - slots.start)
         return found
 
-    def _fill(self, z: Array, moment: Entries, vector: Array, rows: Array, derived: Array) -> None:
-        """Write all of z but what the slot's number adds."""
-        z[:, 0] = 1.0
-        z[:, self._context_z] = vector[: len(self._context_z)]
-        z[:, self._action_z] = rows[:, self._action_columns]
+    def _encoded(
+        self, moments: Sequence[Entries], vectors: Sequence[Array], rows: Array, derived: Array
+    ) -> tuple[Array, Array]:
+        """Rows z and x of a slate, one for each slot."""
+        x = np.ones((len(rows), self.n_own))
+        x[:, 1:] = vectors
+        z = self._half(rows, derived)
+        z *= x.take(self._other_half, axis=1)
+        if len(self._matches):
+            for slots in runs(moments):
+                self._matches.fill(z[slots], moments[slots.start], rows[slots])
+        for number in range(len(rows) if self._slot_at else 0):
+            z[number, self._slot_at[min(number, self.n_slots - 1)]] = 1.0
+        return z, x
+
+    def _half(self, rows: Array, derived: Array) -> Array:
+        """What the actions alone say of z: all of it but matches, overflow and slot, were each of the context's 1."""
+        z = np.zeros((len(rows), self.n_shared))
+        z[:, self._of_context] = 1.0
+        z[:, self._action_z] = rows.take(self._action_columns, axis=1)
         if self._derived_at:
             z[:, self._derived_at] = derived[:, : len(self._derived_at)]
-        if len(self._pairs):
-            self._pairs.fill(z, vector, rows)
-        if len(self._matches):
-            self._matches.fill(z, moment, rows)
+        return z
+
+    def _half_of(self, actions: Sequence[Action]) -> Array:
+        return self._half(self._action_rows.of(actions, self.action), self._derived_rows(actions))
+
+    def _fill_overflow(self, z: Array, moments: Sequence[Entries], chosen: Sequence[Action]) -> None:
+        if self._overflow_at:
+            for slots in runs(moments):
+                strangers = self.context.strangers(moments[slots.start])
+                z[slots, self._overflow_at[0]] = self._overflow.column(strangers, chosen[slots])
 
     def _freeze(self) -> None:
         """What was encoded before is of the past."""
-        self._context_z = np.array(self._context_at, dtype=np.intp)
-        self._action_z = np.array(self._action_at, dtype=np.intp)
-        self._action_columns = np.array(self._action_of, dtype=np.intp)
-        self._pairs.freeze()
+        left, right, pairs_at = self._pairs.table()
+        self._of_context = np.array([0, *self._context_at], dtype=np.intp)
+        self._action_z = np.concatenate((np.array(self._action_at, dtype=np.intp), pairs_at))
+        self._action_columns = np.concatenate((np.array(self._action_of, dtype=np.intp), right))
+        self._other_half = np.zeros(self.n_shared, dtype=np.intp)
+        self._other_half[self._of_context] = range(len(self._of_context))
+        self._other_half[pairs_at] = 1 + left
         self._matches.freeze()
         self._action_rows.forget()
+        self._halves.forget()
         self._changed = False
 
     def _derived_rows(self, actions: Sequence[Action]) -> Array:
@@ -328,11 +378,13 @@ def _derived_values(rows: Sequence[tuple[float, ...]]) -> Array:
         values = np.fromiter(chain.from_iterable(rows), np.float64, n * N_DERIVED).reshape(n, N_DERIVED)
     else:
         values = np.array([(*row, *(0.0,) * N_DERIVED)[:N_DERIVED] for row in rows])
-    values[:, _GROWING] = np.log1p(np.maximum(values[:, _GROWING], 0.0))
+    np.maximum(values, _LEAST, out=values)
+    np.log1p(values, out=values, where=_GROWS)
     return values
 
 
 _ONE = np.ones(1)
-_GROWING = [place for place, name in enumerate(DERIVED) if name in GROWING]
+_GROWS = np.array([name in GROWING for name in DERIVED])
+_LEAST = np.where(_GROWS, 0.0, -np.inf)
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Any])

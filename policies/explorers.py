@@ -25,8 +25,8 @@ def frequencies(values: Array) -> Array:
     Returns:
         Shape (n_actions,), sums to 1.
     """
-    best = (values == values.max(axis=0)).astype(np.float64)
-    shares: Array = best @ (1.0 / (values.shape[1] * best.sum(axis=0)))
+    best = (values == np.maximum.reduce(values, axis=0)).astype(np.float64)
+    shares: Array = best @ (1.0 / (values.shape[1] * np.add.reduce(best, axis=0)))
     return shares
 
 

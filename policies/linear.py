@@ -14,6 +14,7 @@ import numpy as np
 
 from policies import explorers
 from policies.base import Action, Context, Distribution, LearnReport, Lesson, Mask, PolicyError, Slot
+from policies.beginning import N_FIRST, Beginning
 from policies.beliefs import Beliefs, Believer, Draws
 from policies.encoder import GROUPS, Encoder
 from policies.lessons import learn_each
@@ -72,24 +73,28 @@ class LinearPolicy:
     def rounded(self, ids: Sequence[str], beliefs: Beliefs) -> _Rounded:
         """What this policy's explorer needs of beliefs."""
         digits = explorers.DIGITS
-        values = None if self._draws is None else np.round(self._draws.values(ids, beliefs), digits)
-        return _Rounded(np.round(beliefs.expected, digits), np.round(beliefs.deviations, digits), values)
+        values = None if self._draws is None else self._draws.values(ids, beliefs).round(digits)
+        return _Rounded(beliefs.expected.round(digits), beliefs.deviations.round(digits), values)
 
     def explore(self, beliefs: _Rounded, place: int, eligible: Mask) -> Array:
-        """The probability of each eligible action.
+        """The probability of each action, 0 where it is not eligible.
 
         Args:
             beliefs: Of all actions.
             place: Column of ``deviations`` for this slot.
             eligible: At least one True.
         """
-        options = self._options
         if beliefs.values is not None:
-            return explorers.frequencies(beliefs.values[eligible])
-        expected = beliefs.expected[eligible]
-        if options.explorer == "randucb":
-            width = beliefs.deviations[eligible, place]
+            return explorers.frequencies(np.where(eligible[:, None], beliefs.values, -np.inf))
+        if self._options.explorer == "randucb":
+            expected, width = np.where(eligible, beliefs.expected, -np.inf), beliefs.deviations[:, place]
             return explorers.frequencies(expected[:, None] + width[:, None] * self._levels)
+        shares = np.zeros(len(eligible))
+        shares[eligible] = self._by_expected(beliefs.expected[eligible])
+        return shares
+
+    def _by_expected(self, expected: Array) -> Array:
+        options = self._options
         if options.explorer == "squarecb":
             return explorers.squarecb(expected, self._gamma)
         if options.explorer == "softmax":
@@ -109,13 +114,8 @@ class LinearPrepared:
         """Compares the eligible actions alone."""
         number, policy = len(chosen), self._policy
         if is_plain(slot, number):
-            place = min(number, policy.encoder.n_slots - 1)
-            shares = policy.explore(self._plain, place, eligible)
-        else:
-            shares = policy.explore(self._beliefs(slot, number), -1, eligible)
-        result = np.zeros(self.n_actions)
-        result[eligible] = shares
-        return result
+            return policy.explore(self._plain, min(number, policy.encoder.n_slots - 1), eligible)
+        return policy.explore(self._beliefs(slot, number), -1, eligible)
 
     def _beliefs(self, slot: Slot | None, number: int) -> _Rounded:
         policy = self._policy
@@ -141,6 +141,7 @@ class LinearLearner:
         self._n, self._tune_at = found.n_learned, found.tune_at
         self._priors, self._has_own, self._own = Priors(found.precisions), found.has_own, found.own
         self._encoder, self._moments = Encoder.from_bytes(found.encoder), Moments.from_bytes(found.moments)
+        self._beginning = found.beginning
 
     @classmethod
     def fresh(cls, options: LinearOptions, *, reward_range: tuple[float, float], seed: int) -> LinearLearner:
@@ -159,6 +160,7 @@ class LinearLearner:
             own=OwnIndex(),
             encoder=encoder.to_bytes(),
             moments=moments.to_bytes(),
+            beginning=Beginning(),
         )
         return cls(options, state.to_bytes(), reward_range=reward_range)
 
@@ -182,6 +184,7 @@ class LinearLearner:
             own=self._own,
             encoder=self._encoder.to_bytes(),
             moments=self._moments.to_bytes(),
+            beginning=self._beginning,
         ).to_bytes()
 
     def snapshot(self) -> bytes:
@@ -198,6 +201,8 @@ class LinearLearner:
     def trouble(self) -> Mapping[str, int]:
         """What could not be taken as it came, by reason, for the loop's status."""
         found = dict(self._encoder.trouble())
+        if len(self._own):
+            found["new: an action that was never seen before"] = len(self._own)
         if self._options.model != "shared" and not self._has_own:
             found["actions: too many to keep weights of their own; they share all weights"] = 1
         if self._own.is_full:
@@ -206,19 +211,34 @@ class LinearLearner:
 
     def _learn(self, lesson: Lesson) -> None:
         self._n += 1
-        self._moments.age()
         z, x = self._encoder.observe(lesson)
-        span = self._greatest - self._least
-        rewards = (
-            np.clip(np.array(lesson.rewards, dtype=np.float64), self._least, self._greatest) - self._least
-        ) / span
-        self._moments.add(z, rewards)
-        for number, index in enumerate(lesson.slate.chosen):
-            if self._has_own:
-                self._learn_own(lesson.actions[index].id, x[number], z[number], float(rewards[number]))
+        if self._n <= N_FIRST:
+            self._beginning.add(lesson)
+        if self._n <= N_FIRST and self._encoder.was_refreshed:
+            self._begin_again()
+        else:
+            self._take(lesson, z, x)
+        if self._n == N_FIRST:
+            self._beginning.end()
         if self._options.prior_weight is None and self._n >= self._tune_at:
             self._priors = self._priors.improved(self._moments, self._encoder.groups())
             self._tune_at = min(int(self._tune_at * _TUNING_GROWTH), self._tune_at + _LONGEST_TUNING)
+
+    def _begin_again(self) -> None:
+        """Learn the first lessons anew, as they are encoded by what is known now."""
+        self._moments = Moments(self._options.forgetting)
+        for lesson in self._beginning.lessons:
+            self._take(lesson, *self._encoder.encode_chosen(lesson))
+
+    def _take(self, lesson: Lesson, z: Array, x: Array) -> None:
+        self._moments.age()
+        least, greatest = self._least, self._greatest
+        span = greatest - least
+        rewards = [(min(max(reward, least), greatest) - least) / span for reward in lesson.rewards]
+        self._moments.add(z, np.array(rewards))
+        for number, index in enumerate(lesson.slate.chosen):
+            if self._has_own:
+                self._learn_own(lesson.actions[index].id, x[number], z[number], rewards[number])
 
     def _learn_own(self, action_id: str, x: Array, z: Array, reward: float) -> None:
         place = self._own.place(action_id)

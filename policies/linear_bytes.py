@@ -12,10 +12,11 @@ import msgspec
 import numpy as np
 
 from policies.base import PolicyError
+from policies.beginning import Beginning
 from policies.own_index import OwnIndex
 from policies.ridge import Posterior
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,15 @@ class State:
     own: OwnIndex
     encoder: bytes
     moments: bytes
+    beginning: Beginning
 
     def to_bytes(self) -> bytes:
         """Equal parts, equal bytes."""
         counts = (self.seed, self.n_learned, self.tune_at)
         own = (self.has_own, self.own.is_full, self.own.ids())
-        return _encoder.encode((_FORMAT, counts, self.precisions, own, self.encoder, self.moments))
+        return _encoder.encode(
+            (_FORMAT, counts, self.precisions, own, [self.encoder, self.moments], self.beginning.to_parts())
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> State:
@@ -50,11 +54,12 @@ class State:
         Raises:
             PolicyError: if the bytes are something else.
         """
-        version, counts, precisions, (has_own, is_full, ids), encoder, moments = _read(_states, data, "state")
+        version, counts, precisions, (has_own, is_full, ids), blobs, first = _read(_states, data, "state")
         _refuse(version)
+        (encoder, moments), beginning = blobs, _beginning(first)
         seed, n_learned, tune_at = counts
         own = OwnIndex(ids, is_full=is_full)
-        return cls(seed, n_learned, tune_at, tuple(precisions), has_own, own, encoder, moments)
+        return cls(seed, n_learned, tune_at, tuple(precisions), has_own, own, encoder, moments, beginning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,13 @@ def _read(decoder: msgspec.msgpack.Decoder[Any], data: bytes, name: str) -> Any:
         raise PolicyError(f"{len(data)} bytes are no {name} of a linear bandit: {error}") from error
 
 
+def _beginning(parts: list[Any]) -> Beginning:
+    try:
+        return Beginning.from_parts(parts)
+    except (ValueError, TypeError) as error:
+        raise PolicyError(f"no state of a linear bandit: {error}") from error
+
+
 def _refuse(version: int) -> None:
     if version != _FORMAT:
         raise PolicyError(f"a linear bandit of format {version}; this release reads format {_FORMAT}")
@@ -118,7 +130,7 @@ def _refuse(version: int) -> None:
 
 _encoder = msgspec.msgpack.Encoder()
 _states = msgspec.msgpack.Decoder(
-    tuple[int, tuple[int, int, int], list[float], tuple[bool, bool, list[str]], bytes, bytes]
+    tuple[int, tuple[int, int, int], list[float], tuple[bool, bool, list[str]], tuple[bytes, bytes], list[Any]]
 )
 _snapshots = msgspec.msgpack.Decoder(
     tuple[

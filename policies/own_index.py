@@ -5,7 +5,7 @@ In: ids. Out: places in the tables of own weights. Once there is no more room th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 
@@ -33,6 +33,13 @@ class OwnIndex:
         if found is not None:
             return found
         return crc32(id.encode(errors="surrogatepass")) % len(self) if self.is_full else len(self)
+
+    def places(self, ids: Sequence[str]) -> list[int]:
+        """``place`` of each."""
+        if self.is_full:
+            return [self.place(id) for id in ids]
+        known, new = self._places.get, len(self._places)
+        return [known(id, new) for id in ids]
 
     def add(self, id: str) -> None:
         """Give an id the place that ``place`` named."""

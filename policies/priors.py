@@ -16,7 +16,7 @@ import numpy as np
 
 from policies.base import PolicyError
 from policies.encoder import GROUPS, Codes
-from policies.ridge import Array, Moments, Posterior
+from policies.ridge import Array, Given, Moments, Posterior
 
 STEP = 3.0
 LEAST, GREATEST = 0.1, 1e4
@@ -64,14 +64,21 @@ class Priors:
 
     def improved(self, moments: Moments, groups: Codes) -> Priors:
         """Each precision moved a few steps if that makes the rewards more likely."""
-        best, score = self, self._score(moments, groups)
+        given: dict[float, Given] = {}
+
+        def score_of(tried: Priors) -> float:
+            if tried.own not in given:
+                given[tried.own] = moments.given(tried.own)
+            return given[tried.own].evidence(tried.shared(groups)) - RELUCTANCE * tried._n_steps()
+
+        best, score = self, score_of(self)
         present = {*groups.tolist(), *([len(GROUPS)] if moments.n_own else [])} - {0}
         for _ in range(_N_SWEEPS):
             before = score
             for group in sorted(present):
                 for factor in (STEP, 1.0 / STEP):
                     tried = best._moved(group, factor)
-                    found = tried._score(moments, groups)
+                    found = score_of(tried)
                     if found > score:
                         best, score = tried, found
                         break
@@ -79,9 +86,9 @@ class Priors:
                 break
         return best
 
-    def _score(self, moments: Moments, groups: Codes) -> float:
-        steps = sum(math.log(now / start, STEP) ** 2 for now, start in zip(self.precisions, START, strict=True))
-        return self.posterior(moments, groups).evidence - RELUCTANCE * steps
+    def _n_steps(self) -> float:
+        """Steps away from ``START``, squared and summed."""
+        return sum(math.log(now / start, STEP) ** 2 for now, start in zip(self.precisions, START, strict=True))
 
     def _moved(self, group: int, factor: float) -> Priors:
         moved = list(self.precisions)

@@ -6,11 +6,14 @@ or a learner that trains.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from policies import baselines, linear_options, vw_options
 from policies.base import Learner, Policy, PolicyError
+from policies.gradient import options as gradient_options
+from policies.gradient.policy import GradientPolicy
 from policies.linear import LinearLearner, LinearPolicy
 from policies.vw import VwLearner, VwPolicy
 
@@ -20,7 +23,7 @@ Options = Mapping[str, Any]
 
 def kinds() -> tuple[str, ...]:
     """Every kind a loop may name."""
-    return (*baselines.STATIC, "vw", "linear")
+    return (*baselines.STATIC, *_PROBLEMS)
 
 
 def is_static(kind: str) -> bool:
@@ -34,7 +37,7 @@ def problems(kind: str, options: Options) -> list[str]:
         return [f"kind={kind!r}: no such policy; choose one of {', '.join(kinds())}"]
     if is_static(kind):
         return [f"options.{name}: {kind} has no options; remove it" for name in options]
-    return linear_options.problems(options) if kind == "linear" else vw_options.problems(options)
+    return _PROBLEMS[kind](options)
 
 
 def make_policy(kind: str, options: Options, blob: bytes, *, reward_range: tuple[float, float]) -> Policy:
@@ -48,6 +51,8 @@ def make_policy(kind: str, options: Options, blob: bytes, *, reward_range: tuple
         return baselines.STATIC[kind]()
     if kind == "linear":
         return LinearPolicy(linear_options.parse(options), blob)
+    if kind == "gradient":
+        return GradientPolicy(gradient_options.parse(options), blob)
     return VwPolicy(vw_options.parse(options), blob, reward_range=reward_range)
 
 
@@ -68,6 +73,11 @@ def make_learner(kind: str, options: Options, *, reward_range: tuple[float, floa
         return baselines.make_static_learner()
     if kind == "linear":
         return LinearLearner.fresh(linear_options.parse(options), reward_range=reward_range, seed=seed)
+    if kind == "gradient":
+        fresh: Learner = _with_torch(kind).GradientLearner.fresh(
+            gradient_options.parse(options), reward_range=reward_range, seed=seed
+        )
+        return fresh
     return VwLearner.fresh(vw_options.parse(options), reward_range=reward_range, seed=seed)
 
 
@@ -82,7 +92,25 @@ def resume_learner(kind: str, options: Options, state: bytes, *, reward_range: t
         return baselines.make_static_learner(state)
     if kind == "linear":
         return LinearLearner(linear_options.parse(options), state, reward_range=reward_range)
+    if kind == "gradient":
+        resumed: Learner = _with_torch(kind).GradientLearner(
+            gradient_options.parse(options), state, reward_range=reward_range
+        )
+        return resumed
     return VwLearner(vw_options.parse(options), state, reward_range=reward_range)
+
+
+def _with_torch(kind: str) -> Any:
+    """The module of a learner that needs torch, loaded when one is made: nothing that serves may load it."""
+    return importlib.import_module(f"policies.{kind}.learner")
+
+
+_PROBLEMS: Mapping[str, Callable[[Options], list[str]]] = {
+    "vw": vw_options.problems,
+    "linear": linear_options.problems,
+    "gradient": gradient_options.problems,
+}
+"""Kind of a policy that learns → everything wrong with its options."""
 
 
 def _refuse(kind: str, options: Options) -> None:

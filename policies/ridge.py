@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from policies.base import PolicyError
+from policies.factors import factors, half_log_det, inverse
 
 Array = NDArray[np.float64]
 
@@ -39,7 +40,7 @@ _ONE_THREAD = 200_000
 class Moments:
     """Sums over all rows learned, each row weighted by ``forgetting`` to the power of the lessons since.
 
-    In the shared sums the reward stands first, before the features.
+    In the shared sums the reward stands first, before the features; above the diagonal they are not all summed.
 
     Attributes:
         n_shared: Length of z so far; rows may grow.
@@ -97,17 +98,15 @@ class Moments:
         d, k = len(x), len(z)
         self.n_own, self.n_actions = max(self.n_own, d), max(self.n_actions, action + 1)
         self._reserve()
-        weighted = x * self._weight
-        self._xx[action, :d, :d] += np.multiply.outer(weighted, x)
-        self._xz[action, :d, :k] += np.multiply.outer(weighted, z)
-        self._xr[action, :d] += reward * weighted
+        row = np.zeros(self._own.shape[2])
+        row[0], row[1 : 1 + d], row[self._z_at : self._z_at + k] = reward, x, z
+        self._own[action, :d] += np.multiply.outer(x if self._weight == 1.0 else x * self._weight, row)
 
     def drop_own(self) -> None:
         """From now on nothing is any action's own; what was learned stays learned in the shared part."""
         self.n_own = self.n_actions = 0
-        self._xx: Array = np.zeros((0, 0, 0))
-        self._xz: Array = np.zeros((0, 0, 0))
-        self._xr: Array = np.zeros((0, 0))
+        self._own: Array = np.zeros((0, 0, 1))
+        self._z_at = 1
 
     def posterior(self, shared_precision: Array, own_precision: float) -> Posterior:
         """What is known under a prior.
@@ -116,34 +115,33 @@ class Moments:
             shared_precision: Of each shared weight, in units of the noise's, shape (n_shared,), positive.
             own_precision: Of every own weight.
         """
+        return self.given(own_precision).posterior(shared_precision)
+
+    def given(self, own_precision: float) -> Given:
+        """What is known under a prior of own weights: the part of a posterior that the shared weights' prior leaves."""
         k, d, m = self.n_shared, self.n_own, self.n_actions
         scale = 1.0 / self._weight
-        own_map, own_mean, own_root = np.zeros((m, d, k)), np.zeros((m, d)), np.zeros((m, d, d))
         waiting = self._waiting[: self._n_waiting, : k + 1]
         sums = (self._sums[: k + 1, : k + 1] + waiting.T @ waiting) * scale
-        precision, target = sums[1:, 1:] + np.diag(shared_precision), sums[0, 1:]
-        fit = log_det = 0.0
-        if m:
-            cross, hits = self._xz[:m, :d, :k] * scale, self._xr[:m, :d] * scale
-            own_root, log_det = _roots(self._xx[:m, :d, :d] * scale, own_precision)
-            own_map = own_root.transpose(0, 2, 1) @ (own_root @ cross)
-            own_mean = np.einsum("mji,mjk,mk->mi", own_root, own_root, hits, optimize=True)
-            precision -= cross.reshape(m * d, k).T @ own_map.reshape(m * d, k)
-            target = target - own_mean.reshape(-1) @ cross.reshape(m * d, k)
-            fit += float(np.vdot(own_mean, hits))
-        shared_root, shared_log_det = _root(precision)
-        mean = (shared_root @ target) @ shared_root
-        fit += float(mean @ target)
-        n, residual = self._n * scale, max(float(sums[0, 0]) - fit, 0.0)
-        shape, rate = NOISE_SHAPE + n / 2, NOISE_SCALE + residual / 2
-        evidence = log_det + shared_log_det + float(np.log(shared_precision).sum()) / 2 - shape * math.log(rate)
-        return Posterior(mean, shared_root, own_mean, own_map, own_root, noise=rate / shape, evidence=evidence)
+        if not m:
+            return Given(sums, np.zeros((0, d, d)), np.zeros((0, d, 1 + k)), self._n * scale, 0.0)
+        own, at = self._own[:m, :d], self._z_at
+        grams, cross, hits = own[:, :, 1 : 1 + d] * scale, own[:, :, at : at + k], own[:, :, :1]
+        grams[:, range(d), range(d)] += own_precision
+        lower = factors(grams)
+        root = inverse(lower)
+        white = root @ (np.concatenate((hits, cross), axis=2) * scale)
+        flat = white.reshape(m * d, 1 + k)
+        sums -= flat.T @ flat
+        log_det = m * d * math.log(own_precision) / 2 - half_log_det(lower)
+        return Given(sums, root, white, self._n * scale, log_det)
 
     def to_bytes(self) -> bytes:
         """All of it, exactly."""
         k, d, m = self.n_shared, self.n_own, self.n_actions
         waiting = self._waiting[: self._n_waiting, : k + 1]
-        arrays = (self._sums[: k + 1, : k + 1], waiting, self._xx[:m, :d, :d], self._xz[:m, :d, :k], self._xr[:m, :d])
+        own, at = self._own[:m, :d], self._z_at
+        arrays = (self._sums[: k + 1, : k + 1], waiting, own[:, :, 1 : 1 + d], own[:, :, at : at + k], own[:, :, 0])
         numbers = (self._forgetting, self._weight, self._n)
         return _encoder.encode((_FORMAT, (k, d, m), numbers, [array.tobytes() for array in arrays]))
 
@@ -166,7 +164,8 @@ class Moments:
                 np.frombuffer(part, np.float64).reshape(shape).copy()
                 for part, shape in zip(arrays, shapes, strict=True)
             ]
-            made._sums, waiting, made._xx, made._xz, made._xr = read
+            made._sums, waiting, grams, cross, hits = read
+            made._own, made._z_at = np.concatenate((hits[:, :, None], grams, cross), axis=2), 1 + d
             made._n_waiting = len(waiting)
             made._waiting = _padded(waiting, (_BLOCK, k + 1))
         except (msgspec.MsgspecError, ValueError) as error:
@@ -179,26 +178,83 @@ class Moments:
         if k + 1 > len(self._sums):
             k = _room(k + 1)
             self._sums, self._waiting = _padded(self._sums, (k, k)), _padded(self._waiting, (_BLOCK, k))
-        if m > len(self._xr) or d > self._xr.shape[1] or (m and self.n_shared > self._xz.shape[2]):
-            k, d, m = _room(self.n_shared), _room(d), max(8, 1 << (m - 1).bit_length())
-            self._xx, self._xr = _padded(self._xx, (m, d, d)), _padded(self._xr, (m, d))
-            self._xz = _padded(self._xz, (m, d, k))
+        if m > len(self._own) or 1 + d > self._z_at or (m and self._z_at + self.n_shared > self._own.shape[2]):
+            self._reserve_own()
+
+    def _reserve_own(self) -> None:
+        """Of each action one table: a column for the reward, some for x, and the rest, from ``_z_at`` on, for z."""
+        m, d, old, z_at = max(8, 1 << (self.n_actions - 1).bit_length()), _room(self.n_own, 8), self._own, self._z_at
+        n_actions, n_rows, n_columns = old.shape
+        self._z_at = 1 + d
+        self._own = np.zeros((max(m, n_actions), d, self._z_at + _room(self.n_shared)))
+        self._own[:n_actions, :n_rows, :z_at] = old[:, :, :z_at]
+        self._own[:n_actions, :n_rows, self._z_at : self._z_at + n_columns - z_at] = old[:, :, z_at:]
 
     def _take_in(self) -> None:
-        """Rows wait and are summed by the block, which costs a third of summing them one by one."""
-        k = self.n_shared + 1
-        rows = self._waiting[: self._n_waiting, :k]
-        step = max(1, _ONE_THREAD // (k * _BLOCK))
-        for start in range(0, k, step):
-            strip = slice(start, min(start + step, k))
-            self._sums[strip, :k] += rows[:, strip].T @ rows
+        """Rows wait and are summed by the block, which costs a third of summing them one by one.
+
+        Nobody reads the sums above the diagonal, so most of these are left out.
+        """
+        rows, stop = self._waiting[: self._n_waiting, : self.n_shared + 1], 0
+        while stop < self.n_shared + 1:
+            start, stop = stop, min(_strip(stop), self.n_shared + 1)
+            self._sums[start:stop, :stop] += rows[:, start:stop].T @ rows[:, :stop]
         self._waiting[:], self._n_waiting = 0.0, 0
 
     def _settle(self) -> None:
         self._take_in()
-        for sums in (self._sums, self._xx, self._xz, self._xr):
+        for sums in (self._sums, self._own):
             sums /= self._weight
         self._n, self._weight = self._n / self._weight, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What all rows say of the shared weights once the own weights' prior is given; the reward stands first.
+
+    Attributes:
+        sums: Of products of rewards and shared features, less what own weights explain, shape (1 + n_shared, same);
+            true on and below the diagonal.
+        own_root: As in ``Posterior``.
+        white: ``own_root`` times own sums, shape (n_actions, n_own, 1 + n_shared).
+        n: Rows, as weighted.
+        log_det: Half the log determinants of the own weights' prior over their posterior.
+    """
+
+    sums: Array
+    own_root: Array
+    white: Array
+    n: float
+    log_det: float
+
+    def posterior(self, shared_precision: Array) -> Posterior:
+        """What is known under a prior of shared weights, shape (n_shared,), positive, in units of the noise's."""
+        lower = factors(self.sums[1:, 1:] + np.diag(shared_precision))
+        root, target = inverse(lower), self.sums[1:, 0]
+        explained = root @ target
+        noise, evidence = self._fit(shared_precision, lower, explained)
+        turned = self.own_root.transpose(0, 2, 1)
+        own_mean, own_map = (turned @ self.white[:, :, :1])[:, :, 0], turned @ self.white[:, :, 1:]
+        return Posterior(explained @ root, root, own_mean, own_map, self.own_root, noise=noise, evidence=evidence)
+
+    def evidence(self, shared_precision: Array) -> float:
+        """That of ``posterior``, for less: a factor that the reward's sums border ends in what is explained."""
+        k = len(shared_precision)
+        bordered = np.empty((k + 1, k + 1))
+        bordered[:k, :k] = self.sums[1:, 1:]
+        bordered[range(k), range(k)] += shared_precision
+        bordered[k, :k] = self.sums[1:, 0]
+        bordered[k, k] = 2.0 * max(float(self.sums[0, 0]), 0.0) + 1.0
+        lower = factors(bordered)
+        return self._fit(shared_precision, lower[:k, :k], lower[k, :k])[1]
+
+    def _fit(self, shared_precision: Array, lower: Array, explained: Array) -> tuple[float, float]:
+        """The noise variance, and the evidence."""
+        residual = max(float(self.sums[0, 0]) - float(explained @ explained), 0.0)
+        shape, rate = NOISE_SHAPE + self.n / 2, NOISE_SCALE + residual / 2
+        priors = float(np.log(shared_precision).sum()) / 2
+        log_det = self.log_det + priors - half_log_det(lower)
+        return rate / shape, log_det - shape * math.log(rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,49 +284,14 @@ class Posterior:
     evidence: float
 
 
-def _roots(grams: Array, precision: float) -> tuple[Array, float]:
-    """Inverse Cholesky factors of (gram + precision I), and the half log determinants of prior over posterior."""
-    m, d = grams.shape[:2]
-    grams[:, range(d), range(d)] += precision
-    factors = _factors(grams)
-    diagonals = np.diagonal(factors, axis1=1, axis2=2)
-    return _inverse(factors), m * d * math.log(precision) / 2 - float(np.log(diagonals).sum())
+@lru_cache(maxsize=1024)
+def _strip(start: int) -> int:
+    """Where a strip of the sums ends that begins at a row, and has as many columns as its last row: in one thread."""
+    return max(start + 1, int((start + math.sqrt(start * start + 4 * _ONE_THREAD / _BLOCK)) / 2))
 
 
-def _root(precision: Array) -> tuple[Array, float]:
-    factor = _factors(precision)
-    return _inverse(factor), -float(np.log(np.diagonal(factor)).sum())
-
-
-def _factors(matrices: Array) -> Array:
-    """Cholesky factors; where rounding has cost a matrix its last positive digits, of one a little further from 0."""
-    rows = range(matrices.shape[-1])
-    for jitter in (0.0, 1e-14, 1e-12, 1e-10):
-        with suppress(np.linalg.LinAlgError):
-            diagonal = matrices[..., rows, rows]
-            nudged = matrices.copy()
-            nudged[..., rows, rows] += jitter * diagonal.max(axis=-1, keepdims=True, initial=0.0)
-            found: Array = np.asarray(np.linalg.cholesky(nudged if jitter else matrices), dtype=np.float64)
-            return found
-    raise PolicyError("the sums of the lessons are no longer positive; replay the log with a larger prior_weight")
-
-
-def _inverse(lower: Array) -> Array:
-    """Of lower triangular matrices, by halves: at 256 rows a quarter of the time of a general inverse."""
-    n = lower.shape[-1]
-    result: Array = np.zeros_like(lower)
-    if n <= _STEP:
-        result[...] = np.linalg.inv(lower)
-        return result
-    half = n // 2
-    first, last = _inverse(lower[..., :half, :half]), _inverse(lower[..., half:, half:])
-    result[..., :half, :half], result[..., half:, half:] = first, last
-    result[..., half:, :half] = -(last @ lower[..., half:, :half]) @ first
-    return result
-
-
-def _room(n: int) -> int:
-    return -(-n // _STEP) * _STEP
+def _room(n: int, step: int = _STEP) -> int:
+    return -(-n // step) * step
 
 
 def _padded(array: Array, shape: Sequence[int]) -> Array:

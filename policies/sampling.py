@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, compress
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,8 +38,7 @@ class NothingEligible(PolicyError):  # noqa: N818 - reads as the outcome it name
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, gc=False):
     """What narrows or bends a choice, whatever the policy.
 
     Attributes:
@@ -88,6 +87,25 @@ def choose(prepared: Prepared, slots: Sequence[Slot], seed: int, rules: Rules = 
 
     chosen, likely = _fill(prepared, slots, rules, draw)
     return Slate(tuple(chosen), tuple(likely))
+
+
+def choose_seen(
+    prepared: Prepared, slots: Sequence[Slot], seed: int, rules: Rules = _NO_RULES
+) -> tuple[Slate, Sequence[float]]:
+    """As ``choose``, with the probabilities that the first slot was drawn by.
+
+    Returns:
+        The slate, and one probability for each action: 0 where it could not be chosen, summing to 1.
+    """
+    seen: list[list[float]] = []
+
+    def draw(number: int, served: list[float]) -> int:
+        if not number:
+            seen.append(served)
+        return _drawn(served, uniform(seed, number))
+
+    chosen, likely = _fill(prepared, slots, rules, draw)
+    return Slate(tuple(chosen), tuple(likely)), seen[0] if seen else ()
 
 
 def propensities(

@@ -34,5 +34,7 @@ def slot_views(context: Context, slots: Sequence[Slot]) -> list[Entries]:
 
 def runs(views: Sequence[Entries]) -> list[slice]:
     """Neighbouring slots with the same view."""
+    if all([view is views[0] for view in views]):
+        return [slice(0, len(views))] if views else []
     starts = [i for i, view in enumerate(views) if not i or view is not views[i - 1]]
     return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], len(views)], strict=True)]

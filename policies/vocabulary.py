@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 
 from policies.entries import NULL, Entries, Word
+from policies.overflow import Cells
 from policies.scales import Array, Places, Scales, bounded
 
 N_BUCKETS = 8
@@ -102,6 +103,13 @@ class Vocabulary:
             self._share(row, result)
         return result
 
+    def strangers(self, row: Entries) -> Cells:
+        """Hashes of the words that share a coordinate, as there was no room for one of their own."""
+        if not self.is_full:
+            return _NONE
+        places = self._places
+        return np.array([_hash(word) for word in row.words if word not in places], dtype=np.int64)
+
     def to_parts(self) -> list[Any]:
         """All of it, for an encoder."""
         kinds, flags = list(self._is_number.items()), list(self._flags.items())
@@ -137,6 +145,7 @@ class Vocabulary:
                 self._give(_bucket(key))
                 continue
             self._give(key)
+            troubles["new: a name or a word that was never seen before"] += 1
             is_number = isinstance(key, str)
             if (
                 not (isinstance(key, tuple) and key[1] == NULL)
@@ -204,5 +213,12 @@ def _name(key: Key) -> str:
 
 
 def _bucket(key: Key) -> int:
+    return _hash(key) % N_BUCKETS
+
+
+def _hash(key: Key) -> int:
     text = key if isinstance(key, str) else "\0".join(key) if isinstance(key, tuple) else str(key)
-    return crc32(text.encode(errors="surrogatepass")) % N_BUCKETS
+    return crc32(text.encode(errors="surrogatepass"))
+
+
+_NONE: Cells = np.zeros(0, dtype=np.int64)

@@ -2,21 +2,19 @@
 
 In: lessons (to the learner) and requests (to a policy made from its snapshot). Out: model bytes and distributions.
 Action lines are parsed once for a request; from slot to slot only the shared line changes, and actions taken before are
-left out, in training as in serving.
+left out, in training as in serving. Where one answer tells all others, serving asks once (``policies/vw_prepared.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import compress
-
-import numpy as np
 
 from policies import vw_options
-from policies.base import Action, Context, Distribution, LearnReport, Lesson, Mask, PolicyError, Slot
+from policies.base import Action, Context, LearnReport, Lesson, PolicyError
 from policies.lessons import learn_each
 from policies.vw_lines import ActionTexts, context_text, slot_text
 from policies.vw_options import VwOptions
+from policies.vw_prepared import AskedOnce, SlotBySlot
 from policies.vw_workspace import Lines, Workspace
 
 
@@ -29,51 +27,18 @@ class VwPolicy:
         Raises:
             PolicyError: if the bytes are no snapshot of this kind.
         """
-        self._texts = ActionTexts(options, reward_range=reward_range)
+        self._lines = ActionTexts(options, reward_range=reward_range).all
         self._workspace = Workspace.load(blob)
+        is_slot_crossed = any("s" in crossed for crossed in options.interactions)
+        self._ask = AskedOnce if options.explorer == "squarecb" and not is_slot_crossed else SlotBySlot
 
-    def prepare(self, context: Context, actions: Sequence[Action]) -> VwPrepared:
+    def prepare(self, context: Context, actions: Sequence[Action]) -> AskedOnce | SlotBySlot:
         """Parse context and actions once."""
-        return VwPrepared(self._workspace, context_text(context), [self._texts.of(action) for action in actions])
+        return self._ask(self._workspace, context_text(context), self._lines(actions))
 
     def close(self) -> None:
         """Free the model; what is asked afterwards is an error."""
         self._workspace.close()
-
-
-class VwPrepared:
-    """One request; its parsed lines are given back when it is let go, or by ``close``."""
-
-    def __init__(self, workspace: Workspace, shared: str, lines: list[str]) -> None:
-        self.n_actions = len(lines)
-        self._workspace, self._shared = workspace, shared
-        self._owed: Lines = []
-        self._actions = self._parsed("\n".join(lines), len(lines))
-
-    def distribution(self, slot: Slot, chosen: Sequence[int], eligible: Mask) -> Distribution:
-        """Asks the model about the eligible actions alone."""
-        if not self._actions:
-            raise PolicyError("this request is closed; prepare it again")
-        head = self._parsed(self._shared + slot_text(slot, len(chosen)), 1)
-        allowed: list[bool] = eligible.tolist()
-        likely = iter(self._workspace.predict(head + list(compress(self._actions, allowed))))
-        return np.array([next(likely) if ok else 0.0 for ok in allowed])
-
-    def close(self) -> None:
-        """Give the parsed lines back; a second call does nothing."""
-        owed, self._owed, self._actions = self._owed, [], []
-        self._workspace.finish(owed)
-
-    def __del__(self) -> None:
-        if hasattr(self, "_actions"):
-            self.close()
-
-    def _parsed(self, text: str, n_lines: int) -> Lines:
-        lines = self._workspace.parse(text)
-        self._owed += lines
-        if len(lines) != n_lines:
-            raise PolicyError(f"{n_lines} lines were parsed as {len(lines)}")
-        return lines
 
 
 class VwLearner:
@@ -81,6 +46,9 @@ class VwLearner:
 
     The engine keeps some of what it knows only in memory. So after every ``settle_every`` learned lessons it is saved
     and loaded from what was saved; these bytes are the state, and a learner resumed from them goes on exactly alike.
+
+    Attributes:
+        options: As given.
     """
 
     def __init__(self, options: VwOptions, state: bytes, *, reward_range: tuple[float, float]) -> None:
@@ -89,7 +57,7 @@ class VwLearner:
         Raises:
             PolicyError: if the bytes are no state of this kind, or the range is empty.
         """
-        self._options, self._costs = options, Costs(*reward_range)
+        self.options, self._costs = options, Costs(*reward_range)
         self._texts = ActionTexts(options, reward_range=reward_range)
         self._state, self._n_since = state, 0
         self._workspace = Workspace.load(state)
@@ -107,7 +75,7 @@ class VwLearner:
     @property
     def n_until_settled(self) -> int:
         """Lessons still to learn before ``state`` is exact; 0 when it is now."""
-        return self._options.settle_every - self._n_since if self._n_since else 0
+        return self.options.settle_every - self._n_since if self._n_since else 0
 
     def learn(self, lessons: Sequence[Lesson]) -> LearnReport:
         """Learn from each valid lesson, in order; refuse and count the others."""
@@ -144,14 +112,14 @@ class VwLearner:
         finally:
             self._workspace.finish(lines)
             self._n_since += 1
-            if self._n_since == self._options.settle_every:
+            if self._n_since == self.options.settle_every:
                 self._settle()
 
     def _text(self, lesson: Lesson) -> list[str]:
         """A line for each slot, then one for each action."""
         shared = context_text(lesson.context)
         text = [shared + slot_text(slot, number) for number, slot in enumerate(lesson.slots)]
-        return text + [self._texts.of(action) for action in lesson.actions]
+        return text + self._texts.all(lesson.actions)
 
     def _learn_slots(self, lesson: Lesson, lines: Lines) -> None:
         """Each chosen action is labelled once and left out of the slots after."""

@@ -7,7 +7,7 @@ c context, s slot, a action features, i item id, r what running rates say of the
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
 from policies.base import DERIVED, N_LOOP_DERIVED, Action, Context, Features, Slot
@@ -15,6 +15,7 @@ from policies.features import NEGLIGIBLE, vw_number, vw_text, vw_word
 from policies.vw_options import VwOptions
 
 _Key = TypeVar("_Key", bound=Hashable)
+_Kept = TypeVar("_Kept")
 
 _N_KEPT = 20_000
 _TASTE = DERIVED.index("user_tag_rate")
@@ -41,21 +42,20 @@ class ActionTexts:
 
     def __init__(self, options: VwOptions, *, reward_range: tuple[float, float]) -> None:
         self._options, self._reward_range = options, reward_range
-        self._lines: dict[tuple[str, bytes, tuple[float, ...]], str] = {}
+        self._lines: dict[tuple[str, bytes], tuple[tuple[float, ...], str]] = {}
 
-    def of(self, action: Action) -> str:
-        """One action's line; the user's part of it, which comes last, is built for each request."""
-        derived = action.derived
-        of_loop = derived[:N_LOOP_DERIVED]
-        known = (action.id, action.key, of_loop)
-        line = self._lines.get(known)
-        if line is None:
-            line = self._built(action, of_loop)
-            if action.key:
-                _keep(self._lines, known, line)
-        if derived and derived[_TASTE] and self._options.item_rate:
-            line += taste_text(derived[_TASTE], self._reward_range)
-        return line
+    def all(self, actions: Sequence[Action]) -> list[str]:
+        """The lines of a request's actions; the user's part of each, which comes last, is built for each request."""
+        known, lines, knows_rates = self._lines, [], self._options.item_rate
+        for action in actions:
+            derived = action.derived
+            of_loop = derived[:N_LOOP_DERIVED]
+            found = known.get((action.id, action.key))
+            line = found[1] if found is not None and found[0] == of_loop else self._built(action, of_loop)
+            if derived and derived[_TASTE] and knows_rates:
+                line += taste_text(derived[_TASTE], self._reward_range)
+            lines.append(line)
+        return lines
 
     def _built(self, action: Action, of_loop: tuple[float, ...]) -> str:
         named = "id=" + vw_word(action.id)
@@ -64,6 +64,8 @@ class ActionTexts:
             text += " |i " + named
         if self._options.item_rate and of_loop:
             text += " |r " + loop_text(of_loop, self._reward_range)
+        if action.key:
+            _keep(self._lines, (action.id, action.key), (of_loop, text))
         return text
 
 
@@ -95,7 +97,7 @@ def taste_text(taste: float, reward_range: tuple[float, float]) -> str:
     return f" taste:{vw_number(min(max(share, -1.0), 1.0))}"
 
 
-def _keep(texts: dict[_Key, str], key: _Key, text: str) -> None:
+def _keep(texts: dict[_Key, _Kept], key: _Key, text: _Kept) -> None:
     """Forgetting everything at once is cheap, rare, and needs no bookkeeping on the hot path."""
     if len(texts) >= _N_KEPT:
         texts.clear()

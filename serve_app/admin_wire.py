@@ -74,6 +74,24 @@ class ServingAnswer(msgspec.Struct, frozen=True):
     pinned: bool
 
 
+class AgentStored(msgspec.Struct, frozen=True):
+    """A trained agent that is kept; ``start`` is for the settings' ``policy.start``, with ``policy.kind`` as here.
+
+    Attributes:
+        n_bytes: Of what was sent.
+        reward_min: Least reward it was trained with.
+        reward_max: Greatest.
+        features: What it was trained to see, of the context and of actions.
+    """
+
+    start: str
+    kind: str
+    n_bytes: int
+    reward_min: float
+    reward_max: float
+    features: list[str]
+
+
 class WireItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An item of the catalogue."""
 

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from agent.loops import LoopSettings
+from agent.slates import Chosen as Chosen  # part of what a client gets
+from agent.slates import Slate as Slate
 
 
 class SlateloopError(Exception):
@@ -85,29 +87,6 @@ def error_of(status: int, problem: Mapping[str, Any]) -> SlateloopError:
     return _REFUSALS.get(status, RefusedError)(status, problem)
 
 
-class Chosen(NamedTuple):
-    """An action in its slot, and the probability with which it was chosen given the slots before, in (0, 1]."""
-
-    id: str
-    propensity: float
-
-
-@dataclass(frozen=True, slots=True)
-class Slate:
-    """What to show, in order; give ``event_id`` back with the rewards."""
-
-    event_id: str
-    items: tuple[Chosen, ...]
-    policy: str
-    version: str
-    variant: str
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The chosen actions' ids, in slot order."""
-        return tuple(item.id for item in self.items)
-
-
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
     """The snapshot being served, and how many experiences it has learned."""
 
@@ -165,6 +144,18 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     n_bytes: int | None = None
 
 
+class Apprentice(msgspec.Struct, frozen=True, kw_only=True):
+    """How a policy that serves nobody yet agrees with the baseline, and what was earned where it does."""
+
+    n_decisions: int
+    n_matched: int
+    match_rate: float
+    baseline_reward: float
+    matched_reward: float | None = None
+    reward_share: float | None = None
+    is_ready: bool = False
+
+
 class Relearning(msgspec.Struct, frozen=True, kw_only=True):
     """A new lineage being replayed from the log while the old one goes on serving."""
 
@@ -188,6 +179,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     log: Log = Log()
     relearning: Relearning | None = None
     why: list[str] = []
+    troubles: dict[str, int] = {}
+    mode: str = "online"
+    n_joined: int = 0
+    apprentice: Apprentice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from ray.serve._private import http_util
 from ray.serve._private import replica as ray_replica
 
 from serve_app.asgi import App
+from serve_app.personalizer.operations import PREFIX
 from serve_app.replica import Replica, ReplicaSettings
 
 MAX_ONGOING_REQUESTS = 1000
@@ -27,7 +28,7 @@ GC_THRESHOLDS = (50_000, 20, 20)
 """A request leaves no cycles behind; looking for some at every 700 objects costs one request in fifteen."""
 
 HOT_PATHS = frozenset({"/v1/slates", "/v1/slates/batch", "/v1/rewards"})
-"""Answered without a detour through Ray."""
+"""Answered without a detour through Ray, as is everything in the dialects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,8 @@ def _answer_directly(app: App) -> None:
         rest = wrap(rays, middlewares)
 
         async def dispatch(scope: Any, receive: Any, send: Any) -> None:
-            await (app if scope.get("path") in HOT_PATHS else rest)(scope, receive, send)
+            path = scope.get("path", "")
+            await (app if path in HOT_PATHS or path.startswith(PREFIX) else rest)(scope, receive, send)
 
         return dispatch
 

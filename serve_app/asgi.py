@@ -7,8 +7,9 @@ this order; whatever a handler raises becomes a problem document. Paths without 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -46,12 +47,14 @@ class Bound:
     Attributes:
         path: With ``{name}`` for parameters; ``{name:path}`` for those that may hold a slash.
         scopes: Any of these opens it; none means no key is needed.
+        body_bytes: Longest body taken; None for the application's own limit.
     """
 
     method: str
     path: str
     scopes: tuple[str, ...]
     handler: Handler
+    body_bytes: int | None = None
 
 
 AWAY = (LogUnavailable, RedisError, OSError, TimeoutError)
@@ -75,9 +78,18 @@ class Application:
         routes: All of them.
         identify: Checks a request's key.
         body_bytes: Longest body taken.
+        mounted: Path prefix → an application that answers everything below it in its own way.
     """
 
-    def __init__(self, routes: Sequence[Bound], identify: Identify, *, body_bytes: int) -> None:
+    def __init__(
+        self,
+        routes: Sequence[Bound],
+        identify: Identify,
+        *,
+        body_bytes: int,
+        mounted: Mapping[str, App] = MappingProxyType({}),
+    ) -> None:
+        self._mounted = mounted
         self._identify = identify
         self._body_bytes = body_bytes
         self._exact = {(route.method, route.path): route for route in routes if "{" not in route.path}
@@ -96,6 +108,10 @@ class Application:
             if route is not None:
                 await self.answer(route, scope, receive, send)
                 return
+            for prefix, app in self._mounted.items():
+                if scope["path"].startswith(prefix):
+                    await app(scope, receive, send)
+                    return
             _check_path(scope)
             await self._router(dict(scope, app=self), receive, send)
         except (RequestError, HTTPException) as error:
@@ -123,7 +139,7 @@ class Application:
         if route.scopes:
             principal = await self._identify(scope["headers"])
             principal.require(*route.scopes)
-        body = await read_body(scope, receive, self._body_bytes)
+        body = await read_body(scope, receive, route.body_bytes or self._body_bytes)
         params = scope.get("path_params", {})
         return await route.handler(Ask(body, principal, params, scope.get("query_string", b"")))
 
@@ -147,7 +163,13 @@ def with_cors(app: App, origins: Sequence[str]) -> App:
         app,
         allow_origins=list(origins),
         allow_methods=["GET", "POST", "PUT", "DELETE"],
-        allow_headers=["authorization", "x-api-key", "content-type"],
+        allow_headers=[
+            "authorization",
+            "x-api-key",
+            "content-type",
+            "ocp-apim-subscription-key",
+            "x-ms-client-request-id",
+        ],
         max_age=600,
     )
 

@@ -7,9 +7,9 @@ that says which field is wrong.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 import numpy as np
 
 from agent.loops import LimitSettings
@@ -20,8 +20,7 @@ from serve_app.rows import read_features
 from serve_app.wire import SlateRequest, WireAction, WireSlot
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """A request's actions and slots.
 
     Attributes:

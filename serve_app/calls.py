@@ -100,6 +100,7 @@ class Call(Generic[T_co]):
 
     Attributes:
         idempotent: Sent twice it does no more than sent once, so it may be retried after a broken connection.
+        content: The body where it isn't JSON.
     """
 
     method: str
@@ -107,6 +108,7 @@ class Call(Generic[T_co]):
     read: Callable[[Any], T_co]
     body: Any = None
     idempotent: bool = True
+    content: bytes | None = None
 
 
 def choose(actions: Actions, ask: Ask, *, loop: str | None) -> Call[Slate]:
@@ -140,6 +142,12 @@ def put_items(items: Mapping[str, Features], *, loop: str) -> Call[None]:
     """Keep items and their features, so that actions may be named by id alone."""
     body = {"items": [{"id": item_id, "features": features} for item_id, features in items.items()]}
     return Call("PUT", f"/v1/loops/{_in_path(loop)}/items", _read_nothing, body)
+
+
+def put_agent(loop: str, data: bytes) -> Call[str]:
+    """Keep a trained agent; answers its address, for ``policy.start``."""
+    path = f"/v1/loops/{_in_path(loop)}/agents"
+    return Call("PUT", path, lambda answer: str(answer["start"]), content=data)
 
 
 def loop_names() -> Call[list[str]]:

@@ -83,7 +83,7 @@ class Client:
             time.sleep(pause_s)
             outcome: Outcome
             try:
-                outcome = self._http.request(call.method, call.path, json=call.body)
+                outcome = self._http.request(call.method, call.path, json=call.body, content=call.content)
             except httpx.TransportError as error:
                 outcome = error
             try:
@@ -124,6 +124,10 @@ class Client:
     def put_items(self, items: Mapping[str, Features], *, loop: str) -> None:
         """Keep items and their features, so that actions may be named by id alone."""
         self.send(calls.put_items(items, loop=loop))
+
+    def put_agent(self, loop: str, data: bytes) -> str:
+        """Keep a trained agent, so that the loop may begin with it; answers what ``policy.start`` is to be."""
+        return self.send(calls.put_agent(loop, data))
 
     def status(self, loop: str) -> Status:
         """What a loop has learned, from how much and how late."""
@@ -217,7 +221,7 @@ class AsyncClient:
             await asyncio.sleep(pause_s)
             outcome: Outcome
             try:
-                outcome = await self._http.request(call.method, call.path, json=call.body)
+                outcome = await self._http.request(call.method, call.path, json=call.body, content=call.content)
             except httpx.TransportError as error:
                 outcome = error
             try:

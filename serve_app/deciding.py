@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Literal, Protocol
 
 import msgspec
+import numpy as np
 
-from agent.arms import LEARNED, Arm
+from agent.arms import BASELINE, LEARNED, Arm
 from agent.event_log import EventConflict, EventLog, LogUnavailable
 from agent.loops import LimitSettings
-from agent.records import Decision
+from agent.offering import offer_to
+from agent.records import Decision, Imitation
 from agent.user_reader import UserReader, UserUnread
 from policies.base import Action, Context, Slate
 from policies.sampling import NothingEligible
@@ -25,13 +28,23 @@ from policies.user_rates import UserRates
 from serve_app.asking import Asked, resolve
 from serve_app.errors import ConflictError, UnavailableError, UnprocessableError, shown
 from serve_app.loop_runtime import LoopRuntime
-from serve_app.rows import offer_to, read_features
+from serve_app.rows import read_features
 from serve_app.tokens import Signer, check_client_id
 from serve_app.wire import EMPTY, ChosenItem, SlateAnswer, SlateRequest
+from serve_app.wish import NO_WISH, Wish
 
 logger = logging.getLogger("slateloop.decide")
 
 _NO_CONTEXT = Context()
+
+Ask = Callable[[Arm], tuple[Slate, Sequence[float]]]
+"""Asks an arm: its slate, and the probabilities of the first slot where they are wanted, else none."""
+
+ORDER = "order"
+"""The variant that is the application's own order."""
+
+Served = tuple[Slate, Sequence[float], Arm]
+"""What is served, the probabilities of the first slot where they are wanted, and the arm that chose."""
 
 
 class DecisionCounter(Protocol):
@@ -65,12 +78,22 @@ class Decider:
         self._counter = counter
 
     async def decide(self, request: SlateRequest, loop: LoopRuntime, *, body: bytes | msgspec.Raw) -> SlateAnswer:
-        """Choose a slate, log it, answer it.
+        """Choose a slate, log it, answer it; arguments and errors as of ``decision``."""
+        return _answer(await self.decision(request, loop, body=body))
+
+    async def decision(
+        self, request: SlateRequest, loop: LoopRuntime, *, body: bytes | msgspec.Raw, wish: Wish = NO_WISH
+    ) -> Decision:
+        """Choose a slate and log it.
 
         Args:
             request: As parsed.
             loop: The loop it is for.
             body: The request's bytes: a repeat of a client's event id must have the same.
+            wish: How it is to be made and logged, where that differs.
+
+        Returns:
+            The decision as it is in the log: of a repeated request, the first one.
 
         Raises:
             UnprocessableError: a field is wrong, or a slot is left with nothing eligible.
@@ -84,10 +107,21 @@ class Decider:
         context = _context(request.context, limits)
         offered = await loop.shelf.offer(request.actions)
         offer = offer_to(await self._user(request, loop), offered)
-        event_id = request.event_id or self._signer().make(loop.name)
-        variant = loop.dealer.deal(user=request.user, session=request.session, event_id=event_id)
+        named = request.event_id or wish.event_id
+        event_id = named or self._signer().make(loop.name)
         seed = int.from_bytes(blake2b(event_id.encode(), digest_size=8).digest(), "little")
-        slate, arm = self._choose(loop, variant, context, offer.actions, asked, seed)
+        ask = _asking(context, offer.actions, asked, seed, tells_all=wish.tells_all)
+        if loop.settings.mode == "online":
+            variant = loop.dealer.deal(user=request.user, session=request.session, event_id=event_id)
+            served = (
+                self._choose(loop, variant, ask) if wish.baseline is None else self._named(loop, variant, ask, wish)
+            )
+            imitation = None
+        else:
+            variant = BASELINE
+            imitation = self._imitation(loop, ask)
+            served = _baseline(loop, ask, wish)
+        slate, likely, arm = served
         decision = Decision(
             event_id=event_id,
             clock_ms=self._log.clock_ms(),
@@ -108,9 +142,12 @@ class Decider:
             derived=offer.derived,
             floor=arm.floor,
             settings_version=loop.settings_version,
+            likely=np.array(likely, "<f4").tobytes() if likely else b"",
+            imitation=imitation,
+            baseline=wish.baseline,
         )
         rows = {one.action.key: one.row for one in offered}
-        return _answer(await self._append(loop.name, decision, rows, body if request.event_id else None))
+        return await self._append(loop.name, decision, rows, body if named else None)
 
     async def _user(self, request: SlateRequest, loop: LoopRuntime) -> UserRates | None:
         """What is remembered of the user; None where nothing is, or it can't be had, or nobody decides by it."""
@@ -124,13 +161,11 @@ class Decider:
         self._counter.user_read(loop.name, "known" if user else "new")
         return user
 
-    def _choose(
-        self, loop: LoopRuntime, variant: str, context: Context, actions: Sequence[Action], asked: Asked, seed: int
-    ) -> tuple[Slate, Arm]:
+    def _choose(self, loop: LoopRuntime, variant: str, ask: Ask) -> Served:
         """The variant's choice; a learned policy that fails gives way to those behind it."""
         arm = loop.arms[variant]
         try:
-            return arm.choose(context, actions, asked.slots, seed, asked.masks), arm
+            return *ask(arm), arm
         except NothingEligible as error:
             raise _nothing_eligible(error) from None
         except Exception:
@@ -138,22 +173,33 @@ class Decider:
             if variant != LEARNED:
                 raise
             logger.exception("the policy %s %s of loop %s failed", arm.kind, arm.version, loop.name)
-        return self._fall_back(loop, context, actions, asked, seed)
+        return self._fall_back(loop, ask)
 
-    def _fall_back(
-        self, loop: LoopRuntime, context: Context, actions: Sequence[Action], asked: Asked, seed: int
-    ) -> tuple[Slate, Arm]:
+    def _named(self, loop: LoopRuntime, variant: str, ask: Ask, wish: Wish) -> Served:
+        """As ``_choose`` where the request names the baseline: the application's order is that one then."""
+        if variant == ORDER and wish.baseline is not None:
+            return Slate(wish.baseline, (1.0,) * len(wish.baseline)), (), loop.arms[variant]
+        return self._choose(loop, variant, ask)
+
+    def _fall_back(self, loop: LoopRuntime, ask: Ask) -> Served:
         *previous, reserve = loop.fallbacks
         for arm in previous:
             try:
-                slate = arm.choose(context, actions, asked.slots, seed, asked.masks)
+                served = ask(arm)
             except Exception:
                 logger.exception("the snapshot before, %s of loop %s, failed too", arm.version, loop.name)
             else:
                 self._counter.fell_back(loop.name, "previous")
-                return slate, arm
+                return *served, arm
         self._counter.fell_back(loop.name, "baseline")
-        return reserve.choose(context, actions, asked.slots, seed, asked.masks), reserve
+        return *ask(reserve), reserve
+
+    def _imitation(self, loop: LoopRuntime, ask: Ask) -> Imitation | None:
+        """What an apprentice would serve."""
+        if loop.settings.mode != "apprentice" or LEARNED not in loop.arms:
+            return None
+        own, _, arm = self._choose(loop, LEARNED, ask)
+        return Imitation(own.chosen, own.propensities, arm.kind, arm.version)
 
     async def _append(
         self, loop: str, decision: Decision, rows: dict[bytes, bytes], body: bytes | msgspec.Raw | None
@@ -169,6 +215,24 @@ class Decider:
         except EventConflict as error:
             cure = "use a new event_id for a new request; repeat an old one byte for byte"
             raise ConflictError(str(error), field="event_id", value=shown(decision.event_id), cure=cure) from None
+
+
+def _asking(context: Context, actions: Sequence[Action], asked: Asked, seed: int, *, tells_all: bool) -> Ask:
+    """How any arm is asked for this request's slate."""
+    if tells_all:
+        return lambda arm: arm.choose_seen(context, actions, asked.slots, seed, asked.masks)
+    return lambda arm: (arm.choose(context, actions, asked.slots, seed, asked.masks), ())
+
+
+def _baseline(loop: LoopRuntime, ask: Ask, wish: Wish) -> Served:
+    """What the application would show by itself, served for sure."""
+    arm = replace(loop.fallbacks[-1], floor=0.0)
+    if wish.baseline is not None:
+        return Slate(wish.baseline, (1.0,) * len(wish.baseline)), (), arm
+    try:
+        return *ask(arm), arm
+    except NothingEligible as error:
+        raise _nothing_eligible(error) from None
 
 
 def unavailable(error: LogUnavailable) -> UnavailableError:

@@ -6,7 +6,6 @@ In: ASGI messages. Out: the body, read with a limit; and the answer as two ASGI 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,7 +19,6 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 JSON = b"application/json"
-_NO_PARAMS: Mapping[str, str] = {}
 _DISCARDED = 16
 """An oversized body is read to its end and thrown away up to so many times the limit, so that the answer arrives."""
 
@@ -31,8 +29,7 @@ class ClientGoneError(Exception):
     """The client hung up before its request was complete; there is nobody to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, gc=False):
     """A request whose key was checked.
 
     Attributes:
@@ -43,7 +40,7 @@ class Ask:
 
     body: bytes
     principal: Principal | None = None
-    params: Mapping[str, str] = field(default_factory=lambda: _NO_PARAMS)
+    params: Mapping[str, str] = {}
     query: bytes = b""
 
     @property
@@ -65,8 +62,7 @@ class Ask:
             raise BadRequestError("the query string can't be read", cure="percent-encode it as UTF-8") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """An answer."""
 
     body: bytes

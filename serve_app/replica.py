@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.connection import connect, connect_async
@@ -21,12 +21,18 @@ from serve_app.asgi import App, Application, Bound, with_cors
 from serve_app.auth import KeyStore
 from serve_app.current import Loops
 from serve_app.deciding import Decider
+from serve_app.evaluator import Evaluator
 from serve_app.exposition import Exposition
 from serve_app.loading import Loader
 from serve_app.metrics import Meter
+from serve_app.routes.agents import AgentRoutes
 from serve_app.routes.health import HealthRoutes
 from serve_app.routes.keys import KeyRoutes
 from serve_app.routes.loops import LoopRoutes
+from serve_app.routes.personalizer import CallHandler, PersonalizerApp
+from serve_app.routes.personalizer_evaluations import PersonalizerEvaluationRoutes
+from serve_app.routes.personalizer_events import PersonalizerEventRoutes
+from serve_app.routes.personalizer_settings import PersonalizerSettingsRoutes
 from serve_app.routes.rewards import RewardRoutes
 from serve_app.routes.scoping import LoopResolver
 from serve_app.routes.slates import SlateRoutes
@@ -71,7 +77,17 @@ class Replica:
             access_when_old=self.access.refresh_when_old,
         )
         self._tasks: list[asyncio.Task[None]] = []
-        application = Application(self._bound(settings), self.access.identify, body_bytes=settings.body_bytes)
+        self._evaluator = Evaluator(settings.redis_url)
+        self._resolver = LoopResolver(self.loops, LoopStore(redis).names, lambda: self.access.signer)
+        self._decider = Decider(self._log, lambda: self.access.signer, self.meter, self._users)
+        identify, body_bytes = self.access.identify, settings.body_bytes
+        dialects = PersonalizerApp(self._in_dialects(), identify, body_bytes=body_bytes)
+        application = Application(
+            self._bound(settings),
+            identify,
+            body_bytes=body_bytes,
+            mounted={dialects.prefix: dialects},
+        )
         self.app: App = with_cors(application, settings.cors_origins)
 
     async def open(self) -> None:
@@ -99,19 +115,52 @@ class Replica:
         for task in self._tasks:
             await _ended(task)
         self._tasks = []
+        await self._evaluator.close()
         await self.meter.flush(self._client)
         await self._log.close()
         await self._client.aclose()
         await self._listener.aclose()
         self._redis.close()
 
+    def _in_dialects(self) -> Mapping[str, CallHandler]:
+        """Every operation of the dialects with its handler."""
+        resolver, decider = self._resolver, self._decider
+        events = PersonalizerEventRoutes(resolver, decider, self._log, self.meter, lambda: self.access.signer)
+        settings = PersonalizerSettingsRoutes(self._redis, self.loops, resolver)
+        evaluations = PersonalizerEvaluationRoutes(self._redis, resolver, self._evaluator, settings)
+        return {
+            "rank": events.rank,
+            "rank_multi_slot": events.rank_multi_slot,
+            "reward": events.reward,
+            "reward_slots": events.reward_slots,
+            "activate": events.activate,
+            "get_configuration": settings.get_configuration,
+            "put_configuration": settings.put_configuration,
+            "get_policy": settings.get_policy,
+            "put_policy": settings.put_policy,
+            "reset_policy": settings.reset_policy,
+            "get_model": settings.get_model,
+            "import_model": settings.import_model,
+            "reset_model": settings.reset_model,
+            "model_properties": settings.model_properties,
+            "logs_properties": settings.logs_properties,
+            "delete_logs": settings.delete_logs,
+            "ingest_logs": settings.ingest_logs,
+            "feature_importances": settings.feature_importances,
+            "create_evaluation": evaluations.create,
+            "list_evaluations": evaluations.list_all,
+            "get_evaluation": evaluations.get,
+            "delete_evaluation": evaluations.delete,
+            "apply_evaluation": evaluations.apply,
+        }
+
     def _bound(self, settings: ReplicaSettings) -> Sequence[Bound]:
         """Every route with its handler."""
-        resolver = LoopResolver(self.loops, LoopStore(self._redis).names, lambda: self.access.signer)
-        decider = Decider(self._log, lambda: self.access.signer, self.meter, self._users)
+        resolver, decider = self._resolver, self._decider
         slates = SlateRoutes(resolver, decider, self.meter, batch_limit=settings.batch_limit)
         rewards = RewardRoutes(resolver, self._log, self.meter, batch_limit=settings.batch_limit)
         loops = LoopRoutes(self._redis, self.loops, resolver)
+        agents = AgentRoutes(self._redis)
         status = StatusRoutes(self._redis, self.loops)
         api_keys = KeyRoutes(KeyStore(self._redis), self.access)
         version = importlib.metadata.version("slateloop")
@@ -132,6 +181,7 @@ class Replica:
                 ("GET", "/v1/loops/{loop}/snapshots"): loops.snapshots,
                 ("POST", "/v1/loops/{loop}/rollback"): loops.roll_back,
                 ("POST", "/v1/loops/{loop}/release"): loops.release,
+                ("PUT", "/v1/loops/{loop}/agents"): agents.put,
                 ("PUT", "/v1/loops/{loop}/items"): loops.put_items,
                 ("GET", "/v1/loops/{loop}/items"): loops.get_items,
                 ("DELETE", "/v1/loops/{loop}/items/{item:path}"): loops.delete_item,

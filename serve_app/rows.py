@@ -14,12 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.loops import LimitSettings
+from agent.offering import Offered, offered
 from policies import features
-from policies.base import N_LOOP_DERIVED, Action, Features
-from policies.derived import packed
+from policies.base import Action, Features
 from policies.rates import ItemRates
-from policies.tags import Tags, tags_of
-from policies.user_rates import COLUMNS, UserRates
 from serve_app.errors import RequestError, UnprocessableError, shown
 from serve_app.memo import Memo
 from serve_app.reading import Reader
@@ -43,47 +41,6 @@ class Row(NamedTuple):
     features: Features
     canonical: bytes
     key: bytes
-
-
-class Offered(NamedTuple):
-    """An action ready to be chosen from, and what the log needs of it.
-
-    Attributes:
-        row: Canonical JSON of the features; its address is ``action.key``.
-        derived: float32 little-endian, the loop's columns of ``DERIVED``; empty where nothing is known.
-        tags: The item's.
-    """
-
-    action: Action
-    row: bytes
-    derived: bytes
-    tags: Tags = ()
-
-
-class Offer(NamedTuple):
-    """The actions of one request, for one user.
-
-    Attributes:
-        derived: What the log keeps of ``Action.derived``, all actions' one after the other.
-    """
-
-    actions: Sequence[Action]
-    derived: bytes
-
-
-def offer_to(user: UserRates | None, offered: Sequence[Offered]) -> Offer:
-    """Fill in what is known of the user, if anything; nothing while the loop knows nothing of items."""
-    if user is None or not all([one.derived for one in offered]):
-        return Offer([one.action for one in offered], b"".join([one.derived for one in offered]))
-    columns, n_bytes = user.columns([one.tags for one in offered]), COLUMNS.size
-    own = COLUMNS.iter_unpack(columns)
-    actions = [
-        Action(action.id, action.features, action.key, action.derived[:N_LOOP_DERIVED] + values)
-        for (action, _, _, _), values in zip(offered, own, strict=True)
-    ]
-    starts = range(0, len(columns), n_bytes)
-    logged = [one.derived + columns[at : at + n_bytes] for one, at in zip(offered, starts, strict=True)]
-    return Offer(actions, b"".join(logged))
 
 
 def read_features(raw: msgspec.Raw | bytes, limits: LimitSettings, *, field: str) -> dict[str, Any]:
@@ -175,7 +132,7 @@ class Shelf:
         Raises:
             RequestError: if features are malformed or beyond the limits.
         """
-        ready, offered = self._ready, []
+        ready, found = self._ready, []
         missing: dict[int, tuple[str, bytes]] = {}
         for place, action in enumerate(asked):
             key = (action, b"{}") if isinstance(action, str) else (action.id, bytes(action.features))
@@ -183,19 +140,16 @@ class Shelf:
             if known is None:
                 missing[place] = key
                 known = _NOTHING
-            offered.append(known)
+            found.append(known)
         if missing:
             for place, row in (await self.rows.rows(missing)).items():
-                offered[place] = self._make(missing[place], row)
-        return offered
+                found[place] = self._make(missing[place], row)
+        return found
 
     def _make(self, key: tuple[str, bytes], row: Row) -> Offered:
-        tags = tags_of(row.features, row.key)
-        derived = self.rates.derive(key[0], tags)
-        action = Action(key[0], row.features, row.key, derived)
-        offered = Offered(action, row.canonical, packed(derived[:N_LOOP_DERIVED]), tags)
-        self._ready.put(key, offered, len(key[1]) + _OVERHEAD_BYTES)
-        return offered
+        made = offered(key[0], row.features, row.canonical, key=row.key, rates=self.rates)
+        self._ready.put(key, made, len(key[1]) + _OVERHEAD_BYTES)
+        return made
 
 
-_NOTHING = Offered(Action(""), b"", b"")
+_NOTHING = Offered(Action(""), b"")

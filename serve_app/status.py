@@ -11,7 +11,7 @@ import msgspec
 from redis import Redis
 
 from agent import progress
-from agent.arms import LEARNED
+from agent.arms import BASELINE, LEARNED
 from agent.datastore import MemoryUse, memory
 from agent.event_log import LogReader
 from agent.join import Counters
@@ -19,6 +19,8 @@ from agent.loop_store import LoopStore, StoredSettings
 from agent.progress import Progress
 from agent.snapshots import Serving, SnapshotStore
 from agent.variant_stats import VariantSums
+from serve_app.apprentice_status import ApprenticeStatus, apprentice_of
+from serve_app.troubles import explained
 
 ALIVE_S = 10.0
 """A learner that has not reported for so long counts as stopped."""
@@ -102,7 +104,14 @@ class Relearning(msgspec.Struct, frozen=True):
 
 
 class StatusAnswer(msgspec.Struct, frozen=True):
-    """A loop's status; ``why`` says in plain sentences what it waits for."""
+    """A loop's status; ``why`` says in plain sentences what it waits for.
+
+    Attributes:
+        mode: ``online``, ``apprentice`` or ``logging_only``.
+        n_joined: Decisions joined with their rewards, whether or not they could be learned from.
+        apprentice: How the policy's own choices fared in apprentice mode; null where there are none.
+        troubles: What of the features could not be taken as it came, by reason; ``why`` explains what matters.
+    """
 
     loop: str
     settings_version: int
@@ -116,6 +125,10 @@ class StatusAnswer(msgspec.Struct, frozen=True):
     log: LogStatus
     relearning: Relearning | None
     why: list[str]
+    troubles: dict[str, int]
+    mode: str
+    n_joined: int
+    apprentice: ApprenticeStatus | None
 
 
 def read_status(redis: Redis, name: str, *, trouble: str = "") -> StatusAnswer | None:
@@ -149,7 +162,11 @@ def read_status(redis: Redis, name: str, *, trouble: str = "") -> StatusAnswer |
         lift=_lifts(report),
         log=LogStatus(log.n_entries(), log.n_bytes()),
         relearning=None if lineage == wanted else _relearning(wanted, newer),
-        why=[*_why(stored, report, serving, learner, trouble), *_memory(memory(redis))],
+        why=[*_why(stored, report, serving, learner, trouble), *_of_newer(newer), *_memory(memory(redis))],
+        troubles={} if report is None else report.troubles,
+        mode=stored.settings.mode,
+        n_joined=0 if report is None else sum(one.n_decisions for one in report.variants.values()),
+        apprentice=apprentice_of(report),
     )
 
 
@@ -207,10 +224,16 @@ def _lifts(report: Progress | None) -> dict[str, LiftStatus | None]:
     if report is None or LEARNED not in report.variants:
         return {}
     mine = report.variants[LEARNED]
-    estimates = {name: mine.lift_over(control) for name, control in report.variants.items() if name != LEARNED}
+    controls = report.variants.keys() - {LEARNED, BASELINE}  # the baseline of other modes was served at other times
+    estimates = {name: mine.lift_over(control) for name, control in report.variants.items() if name in controls}
     return {
         name: None if one is None else LiftStatus(one.value, (one.low, one.high)) for name, one in estimates.items()
     }
+
+
+def _of_newer(report: Progress | None) -> list[str]:
+    """What keeps the lineage from taking over that is to be served next."""
+    return [] if report is None else [f"The new lineage: {sentence}" for sentence in report.why]
 
 
 def _relearning(wanted: str, report: Progress | None) -> Relearning:
@@ -226,6 +249,8 @@ def _why(
         said.append("The loop's learner has not reported yet; it starts within seconds of the service.")
     elif not learner.alive:
         said.append("The learner has not reported lately; it is restarted by itself, see the service's log.")
+    if stored.settings.mode != "online":
+        said.append(f"Everyone is served the baseline (mode {stored.settings.mode}) until mode is set to online.")
     if serving is not None and serving.pinned:
         said.append(f"Version {serving.version} is pinned by a rollback; newer ones wait until it is released.")
     if serving is not None and serving.lineage != stored.settings.learning_hash:
@@ -246,7 +271,7 @@ def _waiting(
     if not report.n_learned and learner.n_open:
         waiting = f"{learner.n_open} decisions wait for their rewards"
         return [f"{waiting}; each is learned when its window of {window_s:g} s closes."]
-    said = []
+    said = explained(report.troubles, report.n_learned)
     if serving is not None and not learner.n_open and not learner.n_behind:
         said.append("Everything logged so far is learned; new decisions and rewards bring the next snapshot.")
     if seen.late > FEW and seen.late > 0.1 * seen.learned:

@@ -48,7 +48,15 @@ class Signer:
 
     def make(self, loop: str) -> str:
         """A fresh id for an event of this loop."""
-        body = f"{PREFIX}{self._current}.{loop}.{self._random()}"
+        return self._signed(loop, self._random())
+
+    def make_again(self, loop: str, of: bytes) -> str:
+        """The id of an event of this loop that follows from what is asked: asked again, it is the same."""
+        digest = hmac.digest(self._secret, of, "sha256")[:N_RANDOM_BYTES]
+        return self._signed(loop, urlsafe_b64encode(digest).decode())
+
+    def _signed(self, loop: str, random: str) -> str:
+        body = f"{PREFIX}{self._current}.{loop}.{random}"
         return f"{body}.{_mac(self._secret, body)}"
 
     def loop_of(self, event_id: str) -> str | None:

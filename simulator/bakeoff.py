@@ -18,6 +18,13 @@ from simulator.experiments import Experiment
 from simulator.records import CellRecord
 from simulator.stages import Stage
 
+TIED = 0.005
+"""Mean shares this close can't be told apart for anyone's purpose, if the interval over seeds doesn't tell them apart
+either; the cheaper one is then as good."""
+
+INFORMED = "informed"
+"""The chooser that knows the whole truth."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -61,10 +68,12 @@ class Results:
     """
 
     def __init__(self, stage: Stage, done: Experiment) -> None:
-        cells = stage.cells_of(done)
+        cells, done_gauges = stage.cells_of(done), stage.yardsticks_of(done)
         self.stage = stage
         self.per = cells[0].per if cells else "slate"
         self._rewards = {policy.name: _rewards(stage, policy, cells) for policy in stage.policies}
+        gauges = {one.yardstick.seed: value_of(arm_sums(one, INFORMED), one.per, "reward") for one in done_gauges}
+        self._informed = [gauges.get(seed, math.nan) for seed in range(stage.n_seeds)]
 
     @property
     def best(self) -> str | None:
@@ -79,6 +88,13 @@ class Results:
             Score(self.stage.name, name, mean_over_seeds(found), self.share(name))
             for name, found in self._rewards.items()
         ]
+
+    def informed(self) -> Score:
+        """What who knows the truth reaches in the same worlds; its share of the best is above 1."""
+        if self.best is None or _lacks(self._informed):
+            return Score(self.stage.name, INFORMED, mean_over_seeds(self._informed), UNKNOWN)
+        share = ratio_over_seeds(self._informed, self._rewards[self.best])
+        return Score(self.stage.name, INFORMED, mean_over_seeds(self._informed), share)
 
     def share(self, name: str) -> Estimate:
         """Of the best, paired by seed."""
@@ -104,13 +120,19 @@ def mean_share(name: str, results: Sequence[Results]) -> Estimate:
 
     Sets where no contender earns more than 0 say nothing and are left out.
     """
+    by_seed = shares_by_seed(name, results)
+    return mean_over_seeds(by_seed) if by_seed else UNKNOWN
+
+
+def shares_by_seed(name: str, results: Sequence[Results]) -> list[float]:
+    """Each seed's part in the mean share, (n_seeds,); their mean is that share. Empty where one of them is unknown."""
     counted = [one for one in results if one.best is not None]
     shares = [one.share(name) for one in counted]
     if not shares or any(math.isnan(share.value) for share in shares):
-        return UNKNOWN
+        return []
     mean = statistics.fmean(share.value for share in shares)
     by_seed = zip(*(one.residuals(name) for one in counted), strict=True)
-    return mean_over_seeds([mean + statistics.fmean(residuals) for residuals in by_seed])
+    return [mean + statistics.fmean(residuals) for residuals in by_seed]
 
 
 def standings(
@@ -130,10 +152,28 @@ def standings(
     return sorted(found, key=lambda one: -math.inf if math.isnan(one.share.value) else one.share.value, reverse=True)
 
 
-def default(found: Iterable[Standing]) -> Standing | None:
-    """Of those that learn, were measured in every set and are cheap enough: the best mean share."""
+def default(found: Iterable[Standing], results: Sequence[Results]) -> tuple[Standing, ...]:
+    """The policy that a new loop should get, first, then those it is tied with; empty where nobody fits.
+
+    Of those that learn, were measured in every set and are cheap enough: the best mean share, or the cheapest of those
+    whose share is less by at most ``TIED`` and not surely less, paired by seed and set.
+    """
     fit = [one for one in found if one.is_cheap and not one.is_static and not math.isnan(one.share.value)]
-    return max(fit, key=lambda one: one.share.value, default=None)
+    best = max(fit, key=lambda one: one.share.value, default=None)
+    if best is None:
+        return ()
+    return tuple(sorted((one for one in fit if _is_tied(one, best, results)), key=_spent_us))
+
+
+def _is_tied(one: Standing, best: Standing, results: Sequence[Results]) -> bool:
+    pairs = zip(shares_by_seed(best.policy.name, results), shares_by_seed(one.policy.name, results), strict=True)
+    ahead = mean_over_seeds([top - other for top, other in pairs])
+    return ahead.value <= TIED and not ahead.low > 0.0
+
+
+def _spent_us(one: Standing) -> float:
+    """A decision and its lesson."""
+    return math.inf if one.cost is None else one.cost.decide_us + one.cost.lesson_us
 
 
 def _is_cheap(cost: Cost | None, limit_us: float) -> bool:

@@ -5,7 +5,6 @@ In: a ``Request``. Out: an ``Outcome``, which prints itself as tables or JSON, a
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,59 +12,30 @@ from typing import Any
 
 from rich.console import Console
 
-from simulator import bakeoff, bakeoff_report, contenders, extras, machine, situations, stages
+from envs.world import WorldError
+from policies.base import PolicyError
+from simulator import bakeoff, bakeoff_report, bakeoff_tables, bars, contenders, extras, machine, situations, stages
 from simulator.bakeoff import Results
-from simulator.bakeoff_report import Bakeoff
-from simulator.cells import PolicyChoice
+from simulator.bakeoff_found import Bakeoff
+from simulator.bakeoff_options import Request
+from simulator.cells import CellError, PolicyChoice
 from simulator.costs import Cost, measure_costs
 from simulator.experiments import Experiment, conduct, notes_on, runner
+from simulator.extras import MissingExtraError
 from simulator.plots import draw_all
 from simulator.progress import progress
-from simulator.records import code_digest
-from simulator.results import Folder
+from simulator.ray_local import RayStartError
+from simulator.records import Record, code_digest
+from simulator.results import Folder, ResultsError
 from simulator.results_page import write_section
 from simulator.stages import Stage, jobs_of
+from simulator.typed import shown
 
-N_SEEDS, N_REQUESTS = 5, 2500
-LIMIT_US = 1000.0
-"""So one core makes a thousand decisions a second, or learns from as many."""
-
-OUT = Path("results") / "bakeoff"
 SECTION = "bakeoff"
 PLOTS = ("reward", "regret")
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for.
-
-    Attributes:
-        policies: Empty: the short list.
-        sets: Empty: all that need no data.
-        movielens: Folder of MovieLens, to be one of the sets.
-        table: CSV file, to be one of the sets, and the column ``label`` of it.
-        limit_us: What a decision, and what a lesson, of the default may cost.
-        matrix: Measure the situations of the decision matrix too.
-        write: A page to fill a section of.
-        n_jobs: Processes at once; 1 does without Ray; None for one per core.
-        command: As it was typed, for the record.
-    """
-
-    policies: Sequence[str] = ()
-    sets: Sequence[str] = ()
-    n_seeds: int = N_SEEDS
-    n_requests: int = N_REQUESTS
-    movielens: Path | None = None
-    table: Path | None = None
-    label: str | None = None
-    limit_us: float = LIMIT_US
-    matrix: bool = True
-    out: Path = OUT
-    write: Path | None = None
-    plots: bool = True
-    fresh: bool = False
-    n_jobs: int | None = None
-    command: Sequence[str] = ("slateloop", "bakeoff")
+EXPLAINED = (CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError)
+"""Errors whose message names value and cure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +106,14 @@ def bake(request: Request, console: Console, *, costs: Costs = measure_costs) ->
 
     Raises:
         CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError: it can't be begun; all in
-            ``simulate_command.EXPLAINED``.
+            ``EXPLAINED``.
     """
-    extras.require(["pyarrow.parquet", *(["matplotlib.figure"] if request.plots else [])], "slateloop bakeoff")
+    wanted = ["pyarrow.parquet", "threadpoolctl", *(["matplotlib.figure"] if request.plots else [])]
+    extras.require(wanted, "slateloop bakeoff")
     plan, folder = plan_of(request), Folder(request.out)
+    how = {"fresh": request.fresh, "keep_old": request.keep_old}
     with progress(console) as screen:
-        done = conduct(jobs_of(plan.stages), folder, run=runner(request.n_jobs), screen=screen, fresh=request.fresh)
+        done = conduct(jobs_of(plan.stages), folder, run=runner(request.n_jobs), screen=screen, **how)
     measured: list[Cost] = []
     if not done.interrupted:
         with console.status("measuring what decisions and lessons cost"):
@@ -150,11 +122,12 @@ def bake(request: Request, console: Console, *, costs: Costs = measure_costs) ->
 
 
 def show(outcome: Outcome, out: Console, err: Console) -> None:
-    """Print tables, the default and where the files are; problems on the other console."""
-    for grid in bakeoff_report.grids(outcome.found):
-        out.print(bakeoff_report.table(grid))
+    """Print tables, the default, how it stands and where the files are; problems on the other console."""
+    for grid in bakeoff_tables.grids(outcome.found):
+        out.print(bakeoff_tables.table(grid))
     out.print(bakeoff_report.MEANING, style="dim", highlight=False)
-    out.print(bakeoff_report.verdict(outcome.found), style="bold", highlight=False)
+    for line in (bakeoff_report.verdict(outcome.found), *bakeoff_report.bars(outcome.found)):
+        out.print(line, style="bold", highlight=False)
     for path in [*outcome.files, *outcome.plots]:
         out.print(str(path), highlight=False, soft_wrap=True)
     for line in notes(outcome):
@@ -163,6 +136,7 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
 
 def notes(outcome: Outcome) -> Iterator[str]:
     """What someone must know before believing the figures."""
+    yield from bakeoff_report.left_out()
     yield from notes_on(outcome.experiment, len(jobs_of(outcome.plan.stages)), outcome.request.out)
     if outcome.request.write is not None and not outcome.is_whole:
         yield f"{outcome.request.write} was not written: not everything is finished"
@@ -176,6 +150,8 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "n_pieces": len(jobs_of(outcome.plan.stages)),
         "n_finished": len(done.records),
         "n_finished_before": done.n_found,
+        "n_of_other_code": done.n_other_code,
+        "n_measured_again": done.n_outdated,
         "interrupted": done.interrupted,
         "failures": [f"{one.job.title}: {one.error}" for one in done.failures],
         "code": code_digest(),
@@ -189,25 +165,44 @@ def _for_matrix() -> tuple[PolicyChoice, ...]:
 
 
 def _finish(request: Request, plan: Plan, folder: Folder, measured: tuple[Experiment, list[Cost]]) -> Outcome:
-    done, costs = measured
-    by_name = {one.policy: one for one in costs}
-    results = [Results(stage, done) for stage in plan.sets]
-    found_standings = bakeoff.standings(plan.policies, results, by_name, limit_us=request.limit_us)
-    found = Bakeoff(
-        results=results,
-        standings=found_standings,
-        verdicts=situations.verdicts(plan.situations, done, by_name),
-        default=bakeoff.default(found_standings),
-        limit_us=request.limit_us,
-        machine=machine.facts(),
-        command=shlex.join(request.command),
-    )
+    done, _ = measured
+    found = _found(request, plan, *measured)
     text = bakeoff_report.to_markdown(found)
-    files = [*folder.write_tables(), folder.write_settings(request.command), folder.write_text("summary.md", text)]
-    is_whole = not done.failures and not done.interrupted
-    if request.write is not None and is_whole:
+    records = _records(plan, done)
+    files = [
+        *folder.write_tables(records),
+        folder.write_settings(request.command, records),
+        folder.write_text("summary.md", text),
+    ]
+    if request.write is not None and not done.failures and not done.interrupted:
         files.append(write_section(request.write, SECTION, text))
     return Outcome(request, plan, done, found, files, _drawn(request, plan, done))
+
+
+def _found(request: Request, plan: Plan, done: Experiment, costs: Sequence[Cost]) -> Bakeoff:
+    by_name = {one.policy: one for one in costs}
+    results = [Results(stage, done) for stage in plan.sets]
+    standings = bakeoff.standings(plan.policies, results, by_name, limit_us=request.limit_us)
+    winners = bakeoff.default(standings, results)
+    notes = notes_on(done, len(jobs_of(plan.stages)), Path(shown((str(request.out),))))
+    return Bakeoff(
+        results=results,
+        standings=standings,
+        verdicts=situations.verdicts(plan.situations, done, by_name),
+        winners=winners,
+        bars=bars.findings(winners[0].policy.name if winners else None, results),
+        limit_us=request.limit_us,
+        machine=machine.facts(),
+        command=shown(request.command),
+        codes=sorted({one.code for one in _records(plan, done)}),
+        notes=[line.replace("\n", ";") for line in notes],
+    )
+
+
+def _records(plan: Plan, done: Experiment) -> list[Record]:
+    """What this command asked for, and no more."""
+    found = (done.records.get(job.key) for job in jobs_of(plan.stages))
+    return [one for one in found if one is not None]
 
 
 def _drawn(request: Request, plan: Plan, done: Experiment) -> list[Path]:

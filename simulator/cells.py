@@ -19,7 +19,9 @@ from typing import Any, Literal
 import yaml
 
 from agent.arms import LEARNED
+from agent.starts import StartError
 from policies import registry
+from simulator import policy_starts
 
 FORMAT = 3
 """Raise it when what a cell measures changes: what was measured before is then measured anew."""
@@ -82,14 +84,19 @@ class PolicyChoice:
 def parse_policy(text: str) -> PolicyChoice:
     """Read ``vw``, ``vw:bag``, ``vw:bag,epsilon=0.05`` (a bare word is the explorer), or a YAML or JSON mapping.
 
+    ``slateq:start=FILE`` begins with a trained agent.
+
     Raises:
         CellError: naming everything wrong with it.
     """
     kind, options = _mapping(text) if text.lstrip().startswith(("{", "kind:")) else _short(text)
-    problems = registry.problems(kind, options)
+    problems = registry.problems(kind, policy_starts.own(options))
     if problems:
         raise CellError(f"policy {text!r}: " + "; ".join(problems))
-    return PolicyChoice(text.strip(), kind, options)
+    try:
+        return PolicyChoice(text.strip(), kind, policy_starts.settled(kind, options))
+    except StartError as error:
+        raise CellError(f"policy {text!r}: {error}") from None
 
 
 def parse_option(text: str) -> tuple[str, Any]:

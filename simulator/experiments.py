@@ -176,11 +176,12 @@ def notes_on(done: Experiment, n_all: int, out: Path) -> Iterator[str]:
 
 def runner(n_jobs: int | None) -> Runner:
     """So many processes at once; 1 does without Ray; None is one per core that this process may use."""
-    n = _n_cores() if n_jobs is None else n_jobs
+    n = cores() if n_jobs is None else n_jobs
     return in_turn if n == 1 else on_ray(n)
 
 
-def _n_cores() -> int:
+def cores() -> int:
+    """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -6,8 +6,7 @@ the log's clock on by a fixed time, so the same settings, seed and users give th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from types import TracebackType
@@ -20,45 +19,25 @@ from agent.join import Join
 from agent.learner import LoopLearner
 from agent.log_follower import LogFollower
 from agent.loops import LoopSettings
+from agent.offering import Offer, Offered, offer_to
 from agent.recipe import BARE_TYPE, RewardRecipe
 from agent.records import Decision, Reward, SessionEnd, SlotRecord
+from agent.slates import Chosen, Slate
 from agent.snapshots import LoopSnapshot
+from agent.starts import Start
 from agent.user_rates import MemoryUsers, UserLedger, keep_s
 from agent.variants import Dealer
 from policies.base import Context, Slot
 from policies.rates import ItemRates
 from policies.registry import make_policy
 from simulator.memory_log import MemoryLog
-from simulator.offering import Offered, Shelf, seen_by
+from simulator.offering import Shelf
 from simulator.service import Features, Feedback
 
 STEP_MS = 10
 """A request every so many milliseconds of the log's clock, as at a live pace of 100 a second."""
 
 PUBLISH_EVERY = 50
-
-
-class Chosen(NamedTuple):
-    """An action in its slot."""
-
-    id: str
-    propensity: float
-
-
-@dataclass(frozen=True, slots=True)
-class Slate:
-    """A slate as it was chosen; the same fields as the client's."""
-
-    event_id: str
-    items: tuple[Chosen, ...]
-    policy: str
-    version: str
-    variant: str
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The chosen actions' ids, in slot order."""
-        return tuple([item.id for item in self.items])
 
 
 class Serving(NamedTuple):
@@ -105,8 +84,9 @@ class InProcess:
         publish_every: int = PUBLISH_EVERY,
         step_ms: int = STEP_MS,
         keep_log: bool = False,
+        start: Start | None = None,
     ) -> None:
-        """Nothing is served yet but the baseline.
+        """Nothing is served yet but the baseline, or what the settings begin with.
 
         Args:
             settings: The loop's; ``publish_every_s`` has no meaning here.
@@ -114,13 +94,14 @@ class InProcess:
             publish_every: A snapshot is served after each so many experiences.
             step_ms: Each request moves the clock on by so much; a reward window holds ``window_s`` of them.
             keep_log: Keep all of the log, to learn it again.
+            start: What the settings' ``policy.start`` names.
 
         Raises:
             policies.base.PolicyError: if the settings' policy is wrong.
         """
         self.settings = settings
         self.log = MemoryLog(keeps_all=keep_log)
-        self.learner = LoopLearner(settings)
+        self.learner = LoopLearner(settings, start=start)
         self._users = MemoryUsers()
         self._ledger = UserLedger(self._users)
         self._knows_users = settings.variants.get(LEARNED, 0.0) > 0.0 and keep_s(settings) > 0
@@ -134,6 +115,8 @@ class InProcess:
         self._learned: Arm | None = None
         self._serving: Serving | None = None
         self._shelf = Shelf(ItemRates(), settings.limits)
+        if start is not None:
+            self._publish()
 
     def __enter__(self) -> Self:
         return self
@@ -167,12 +150,13 @@ class InProcess:
         self._n_asked += 1
         event_id = f"{self._seed}.{self._n_asked}"
         self._shelf.check(context)
-        offered = self._offered(actions, user)
+        offered = self._shelf.offer(actions)
+        offer = self._offer_to(user, offered)
         variant = self._dealer.deal(user=user, session=session, event_id=event_id)
         arm = self._arms[variant]
         draws = int.from_bytes(blake2b(event_id.encode(), digest_size=8).digest(), "little")
         numbered, records = _numbered(slots)
-        slate = arm.choose(Context(context), [one.action for one in offered], numbered, draws, None)
+        slate = arm.choose(Context(context), offer.actions, numbered, draws, None)
         decision = Decision(
             event_id=event_id,
             clock_ms=self.log.now_ms,
@@ -189,7 +173,7 @@ class InProcess:
             propensities=slate.propensities,
             user=user,
             session=session,
-            derived=b"".join([one.derived for one in offered]),
+            derived=offer.derived,
             floor=arm.floor,
         )
         self.log.store({one.action.key: one.row for one in offered})
@@ -221,11 +205,10 @@ class InProcess:
             Experiences(learned, refused, counters.late, counters.orphan, counters.ignored),
         )
 
-    def _offered(self, actions: Mapping[str, Features], user: str) -> list[Offered]:
+    def _offer_to(self, user: str, offered: Sequence[Offered]) -> Offer:
         """The actions with all that is known of items and, once a snapshot is served, of this user."""
-        offered = self._shelf.offer(actions)
-        known = self._users.of(user) if self._knows_users and self._serving is not None else None
-        return offered if known is None else seen_by(known, offered)
+        knows_users = self._knows_users and self._serving is not None
+        return offer_to(self._users.of(user) if knows_users else None, offered)
 
     def _follow(self) -> None:
         follower, learner = self._follower, self.learner

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agent.loops import LoopSettings, PolicySettings
+from agent.loops import LoopSettings
 from envs import references
 from envs.presets import make_world
 from envs.world import Streams, World, WorldError
+from simulator import policy_starts
 from simulator.at_once import AT_ONCE_S, AtOnce
 from simulator.blocks import Block, Moment, Tracker, label_of
 from simulator.cells import Cell, CellError, Job, Setting, Yardstick
@@ -77,11 +78,16 @@ def measure(job: Job) -> Record:
 def _service(cell: Cell, settings: LoopSettings) -> InProcess:
     if cell.course == "at once":
         return AtOnce(settings, seed=cell.seed, publish_every=1)
-    return InProcess(settings, seed=cell.seed, publish_every=cell.publish_every)
+    start = policy_starts.start_of(cell.policy.options)
+    return InProcess(settings, seed=cell.seed, publish_every=cell.publish_every, start=start)
 
 
 class LiveService(Service, Protocol):
     """A running service whose loops can be set up."""
+
+    def put_agent(self, loop: str, data: bytes) -> str:
+        """Keep a trained agent that a loop may begin with."""
+        ...
 
     def apply_settings(self, loop: str, settings: LoopSettings) -> object:
         """Store a loop's settings."""
@@ -101,6 +107,9 @@ def measure_live(cell: Cell, service: LiveService, *, loop: str, max_lag: int) -
         StalledError: when the service stops learning.
     """
     settings = settings_of(cell)
+    data = policy_starts.data_of(cell.policy.options)
+    if data is not None:
+        service.put_agent(loop, data)
     service.apply_settings(loop, settings)
     gate = LagGate(service, loop, max_lag=max_lag, clock=time.monotonic, sleep=time.sleep)
     return measure_cell(cell, service, settings=settings, loop=loop, admit=gate.admit)
@@ -152,7 +161,7 @@ def settings_of(cell: Cell) -> LoopSettings:
     at_once: dict[str, Any] = {"window_s": AT_ONCE_S, "floor": 0.0} if cell.course == "at once" else {}
     return loop_settings(
         world_of(cell.setting),
-        policy=PolicySettings(kind=cell.policy.kind, options=dict(cell.policy.options)),
+        policy=policy_starts.settings_of(cell.policy.kind, cell.policy.options),
         variants=cell.variants,
         sticky=True,
         salt=f"seed {cell.seed}",

@@ -100,12 +100,21 @@ def from_text(text: str) -> Record | None:
 
 @cache
 def code_digest() -> str:
-    """12 hex digits over the source of what decides a measurement; drawing and printing don't."""
+    """12 hex digits over the code of what decides a measurement; drawing and printing don't, nor do comments."""
     root = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in measuring_files(root):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+        digest.update(f"{path.relative_to(root).as_posix()}\0{meaning_of(path.read_text(encoding='utf-8'))}".encode())
     return digest.hexdigest()[:12]
+
+
+def meaning_of(source: str) -> str:
+    """What the source of a module says to Python: without comments, docstrings and layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [one for one in node.body if not _is_text(one)]
+    return ast.dump(tree)
 
 
 def measuring_files(root: Path) -> list[Path]:
@@ -118,6 +127,15 @@ def measuring_files(root: Path) -> list[Path]:
             waiting += [other for name in _imported(path) if (other := root / "simulator" / f"{name}.py").exists()]
     rooms = (path for room in ("agent", "envs", "policies") for path in (root / room).rglob("*.py"))
     return sorted({*found, *rooms})
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """A docstring, or one beneath a constant."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
 
 
 def _imported(path: Path) -> Iterator[str]:

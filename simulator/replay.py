@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from agent.loops import LoopSettings, RewardSettings
+from agent.loops import LoopSettings, PolicySettings, RewardSettings
 from agent.recipe import BARE_TYPE
 from envs.logged import Tastes
 from envs.movielens import Film, Ten, film_features
@@ -49,6 +49,13 @@ class Replay:
         return Reaction(pieces, sum(piece.value for piece in pieces), ended=True)
 
 
-def course(loop: str, tens: Sequence[Ten]) -> Course:
-    """The tens as a run against this loop."""
-    return Course(Route(loop, SLOTS), Replay(tens), LOOP_SETTINGS, controls=("popularity",))
+def course(loop: str, tens: Sequence[Ten], *, policy: PolicySettings | None = None) -> Course:
+    """The tens as a run against this loop.
+
+    Args:
+        loop: Where the requests go.
+        tens: In the order in which they are asked.
+        policy: What the learned arm is; None for what a new loop gets.
+    """
+    settings = LOOP_SETTINGS if policy is None else LOOP_SETTINGS.model_copy(update={"policy": policy})
+    return Course(Route(loop, SLOTS), Replay(tens), settings, controls=("popularity",))

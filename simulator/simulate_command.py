@@ -7,7 +7,6 @@ or JSON. It knows no HTTP; the command line hands the client in.
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,12 +30,9 @@ from simulator.ray_local import RayStartError
 from simulator.records import Record, code_digest
 from simulator.results import Folder, ResultsError
 from simulator.results_page import write_section
+from simulator.simulate_options import Request
+from simulator.typed import shown
 
-WORLDS = ("news", "shop", "streaming", "interest-evolution")
-POLICIES = ("vw", "popularity", "uniform")
-N_SEEDS = 3
-N_REQUESTS = 6000
-OUT = Path("results") / "simulate"
 SECTION = "simulate"
 
 MOST_LETTERS = 64
@@ -44,38 +40,6 @@ MOST_LETTERS = 64
 
 EXPLAINED = (CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError, StalledError)
 """Errors whose message names value and cure."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for.
-
-    Attributes:
-        options: ``key=value`` texts, for every world.
-        n_candidates: None for each world's own.
-        n_slots: None for each world's own.
-        keep_old: Use what other code has measured, too.
-        write: A page to fill a section of.
-        n_jobs: Processes at once; 1 does without Ray; None for one per core.
-        max_lag: Live: wait when the service is more experiences behind.
-        command: As it was typed, for the record.
-    """
-
-    worlds: Sequence[str] = WORLDS
-    policies: Sequence[str] = POLICIES
-    n_seeds: int = N_SEEDS
-    n_requests: int = N_REQUESTS
-    options: Sequence[str] = ()
-    n_candidates: int | None = None
-    n_slots: int | None = None
-    out: Path = OUT
-    plots: bool = True
-    fresh: bool = False
-    keep_old: bool = False
-    write: Path | None = None
-    n_jobs: int | None = None
-    max_lag: int = 50
-    command: Sequence[str] = ("slateloop", "simulate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +132,7 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
 
 def notes(outcome: Outcome) -> Iterator[str]:
     """What someone must know before believing the figures."""
-    yield from _notes(outcome.request, outcome.plan, outcome.experiment)
+    yield from _notes(outcome.request, outcome.plan, outcome.experiment, str(outcome.request.out))
     if outcome.request.write is not None and not outcome.is_whole:
         yield f"{outcome.request.write} was not written: not everything is finished"
 
@@ -238,8 +202,8 @@ def _measure_live(live: Live, cell: Cell, max_lag: int) -> Record | Failure:
         return Failure.of(cell, error)
 
 
-def _notes(request: Request, plan: Plan, done: Experiment) -> Iterator[str]:
-    yield from notes_on(done, len(plan.jobs), request.out)
+def _notes(request: Request, plan: Plan, done: Experiment, folder: str) -> Iterator[str]:
+    yield from notes_on(done, len(plan.jobs), Path(folder))
     if request.keep_old and done.n_other_code:
         yield "without --keep-old, what other code has measured is measured again"
 
@@ -251,8 +215,8 @@ def _finish(request: Request, plan: Plan, folder: Folder, done: Experiment) -> O
     page = comparison_report.to_markdown(
         rows,
         references,
-        command=shlex.join(request.command),
-        notes=[line.replace("\n", ";") for line in _notes(request, plan, done)],
+        command=shown(request.command),
+        notes=[line.replace("\n", ";") for line in _notes(request, plan, done, shown((str(request.out),)))],
         machine=machine.sentence(),
     )
     files = [

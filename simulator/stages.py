@@ -32,6 +32,7 @@ class Stage:
     Attributes:
         name: Short; the heading of its column.
         n_seeds: Seeds 0, 1, … are used.
+        is_whole: A table's rows all come, or as many as count at most.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Stage:
     n_requests: int
     n_seeds: int
     policies: tuple[PolicyChoice, ...]
+    is_whole: bool = True
 
     @property
     def cells(self) -> list[Cell]:
@@ -100,15 +102,17 @@ def settle(one: Wanted, policies: tuple[PolicyChoice, ...], *, n_requests: int, 
     """
     setting = settled(one.preset, n_candidates=one.n_candidates, n_slots=None, options=one.options)
     world = world_of(setting)
-    is_table = isinstance(world, Supervised)
-    rounds = min(n_requests, MOST_ROUNDS, world.n_rows) if isinstance(world, Supervised) else n_requests
-    course: Course = "at once" if is_table else "alone"
-    return Stage(one.name or one.preset, setting, course, rounds, n_seeds, policies)
+    course: Course = "alone"
+    rounds = whole = n_requests
+    if isinstance(world, Supervised):
+        course, whole = "at once", min(MOST_ROUNDS, world.n_rows)
+        rounds = min(n_requests, whole)
+    return Stage(one.name or one.preset, setting, course, rounds, n_seeds, policies, is_whole=rounds == whole)
 
 
 def jobs_of(stages: Iterable[Stage]) -> list[Job]:
-    """Everything once; the yardsticks, which are quick, last."""
-    found = list(stages)
-    cells: list[Job] = [cell for stage in found for cell in stage.cells]
-    gauges: list[Job] = [gauge for stage in found for gauge in stage.yardsticks]
-    return list({job.key: job for job in (*cells, *gauges)}.values())
+    """Everything once; the yardsticks of a set first, so that what is finished can be placed."""
+    found: list[Job] = []
+    for stage in stages:
+        found += [*stage.yardsticks, *stage.cells]
+    return list({job.key: job for job in found}.values())

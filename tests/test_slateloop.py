@@ -18,6 +18,7 @@ from serve_app.settings import ServiceSettings
 from simulator.world_course import WorldName
 from tests.serve_app.fake_http import FakeHttp, problem, stored
 from tests.simulator.fake_live import LiveLoop
+from tests.simulator.recordings import movielens
 
 KEY = ["--key", "slk_1_x"]
 ONCE = Backoff(budget_s=0.0)
@@ -74,6 +75,9 @@ def test_every_command_teaches_by_an_example() -> None:
         ["serve"],
         ["demo"],
         ["doctor"],
+        ["simulate"],
+        ["bakeoff"],
+        ["parity"],
         ["replay", "movielens"],
         *(
             ["loops", name]
@@ -276,14 +280,6 @@ def test_serve_says_why_it_could_not_start() -> None:
     assert "used by another Slateloop service" in result.stderr
 
 
-def movielens(folder: Path, n_users: int = 6) -> Path:
-    films = "".join(f"{film},Film {film} (199{film % 10}),Comedy|Drama\n" for film in range(1, 21))
-    rows = [f"{user},{film},{film % 5 + 1},1" for user in range(n_users) for film in range(1, 21)]
-    (folder / "movies.csv").write_text("movieId,title,genres\n" + films, encoding="utf-8")
-    (folder / "ratings.csv").write_text("userId,movieId,rating,timestamp\n" + "\n".join(rows), encoding="utf-8")
-    return folder
-
-
 def test_replay_prints_one_object_with_the_lifts(tmp_path: Path) -> None:
     loop = LiveLoop()
     fake = FakeOutside(http=loop.http)
@@ -298,6 +294,23 @@ def test_replay_prints_one_object_with_the_lifts(tmp_path: Path) -> None:
     assert loop.settings == {"learned": 0.5, "popularity": 0.5}
     assert len(loop.decided) == len(loop.rewarded) == 10
     assert all(len(ask["actions"]) == 10 and ask["slots"] == 3 for ask in loop.decided)
+
+
+def test_replay_sends_the_policy_that_is_named_and_writes_its_page(tmp_path: Path) -> None:
+    loop, page = LiveLoop(), tmp_path / "results.md"
+    arguments = ["--path", str(movielens(tmp_path)), "--policy", "linear:thompson", "--write", str(page), *KEY]
+    result = run(FakeOutside(http=loop.http), "replay", "movielens", *arguments)
+    assert result.exit_code == 0, result.stderr
+    assert loop.policy == {"kind": "linear", "options": {"explorer": "thompson"}}
+    assert 'Policy linear with {"explorer": "thompson"}' in page.read_text(encoding="utf-8")
+
+
+def test_replay_writes_no_page_of_a_loop_that_knew_something(tmp_path: Path) -> None:
+    fake, page = FakeOutside(http=LiveLoop(n_before=7).http), tmp_path / "results.md"
+    result = run(fake, "replay", "movielens", "--path", str(movielens(tmp_path)), "--write", str(page), *KEY)
+    assert result.exit_code == 1
+    assert "was not written: the loop had learned before" in result.stderr
+    assert not page.exists()
 
 
 def test_replay_warns_where_the_loop_has_learned_before(tmp_path: Path) -> None:

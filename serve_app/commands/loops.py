@@ -194,11 +194,20 @@ def _print_status(status: Status) -> None:
     learner, counts = status.learner, status.experiences
     behind = "an unknown number of" if learner.n_behind is None else f"{learner.n_behind:,}"
     console.print(
-        f"learner {'alive' if learner.alive else 'NOT alive'}, {behind} entries behind; learned {counts.learned:,}, "
+        f"learner {'alive' if learner.alive else 'NOT alive'}, {behind} entries behind; "
+        f"joined {status.n_joined:,}, learned {counts.learned:,}, "
         f"late {counts.late:,}, duplicate {counts.duplicate:,}, "
         f"orphan {counts.orphan:,}, refused {counts.refused:,}; log {status.log.n_entries:,} entries",
         highlight=False,
     )
+    if one := status.apprentice:
+        share = "" if one.reward_share is None else f", {one.reward_share:.0%} of its reward there"
+        ready = "ready to go online" if one.is_ready else "not ready to go online"
+        console.print(
+            f"apprentice: agrees with the baseline in {one.match_rate:.0%} of {one.n_decisions:,} decisions{share}; "
+            f"baseline earns {one.baseline_reward:.3f} a decision; {ready}",
+            highlight=False,
+        )
     headings = ["variant", "share", "decisions", "reward per slot", "95 %", "learned over it"]
     print_table("variants", headings, [_variant_row(name, arm, status) for name, arm in status.variants.items()])
     for reason in status.why:

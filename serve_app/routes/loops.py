@@ -38,6 +38,7 @@ from serve_app.current import Loops
 from serve_app.errors import NotFoundError, RequestError, UnprocessableError, shown
 from serve_app.http import Ask, Reply, json_reply
 from serve_app.reading import Reader
+from serve_app.routes.agents import require_start
 from serve_app.routes.scoping import LoopResolver
 from serve_app.rows import read_features
 
@@ -80,6 +81,7 @@ class LoopRoutes:
         name = ask.params["loop"]
         ask.who.require_loop(name)
         settings = check_settings(_read_settings.read(ask.body))
+        await asyncio.to_thread(require_start, self._redis, name, settings)
         try:
             stored = await asyncio.to_thread(self._store.apply, name, settings)
         except SettingsError as error:

@@ -79,7 +79,7 @@ def _shapes() -> list[Any]:
 
 
 def _is_struct(shape: Any) -> bool:
-    return shape is not None and shape is not LoopSettings and not isinstance(shape, str)
+    return shape not in (None, LoopSettings, bytes) and not isinstance(shape, str)
 
 
 def _operation(spec: RouteSpec, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -93,11 +93,11 @@ def _operation(spec: RouteSpec, schemas: dict[str, Any]) -> dict[str, Any]:
         operation["security"] = [{"bearer": []}, {"header": []}]
         operation["description"] = f"Needs a key with the scope {' or '.join(spec.scopes)}; admin opens everything."
     if spec.takes is not None:
-        content: dict[str, Any] = {"schema": _schema(spec.takes, schemas)}
+        content: dict[str, Any] = {"schema": _taken(spec, schemas)}
         if spec.example is not None:
             content["example"] = spec.example
         required = type(None) not in getattr(spec.takes, "__args__", ())
-        operation["requestBody"] = {"required": required, "content": {"application/json": content}}
+        operation["requestBody"] = {"required": required, "content": {spec.content: content}}
     return operation
 
 
@@ -117,6 +117,10 @@ def _answer(spec: RouteSpec, schemas: dict[str, Any]) -> dict[str, Any]:
     if isinstance(spec.gives, str):
         return {"description": spec.summary, "content": {spec.gives: {}}}
     return {"description": spec.summary, "content": {"application/json": {"schema": _schema(spec.gives, schemas)}}}
+
+
+def _taken(spec: RouteSpec, schemas: dict[str, Any]) -> Any:
+    return {"type": "string", "format": "binary"} if spec.takes is bytes else _schema(spec.takes, schemas)
 
 
 def _schema(shape: Any, schemas: dict[str, Any]) -> Any:

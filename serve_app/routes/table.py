@@ -33,6 +33,8 @@ class RouteSpec:
         example: A body that works in a fresh service.
         query: Name → meaning of optional query parameters.
         errors: Statuses of the problems it may answer with, beside 401 and 403 where a key is needed.
+        content: Type of the body, where it isn't JSON.
+        body_bytes: Longest body taken; None for the setting's.
     """
 
     method: str
@@ -45,12 +47,17 @@ class RouteSpec:
     example: Any = None
     query: tuple[tuple[str, str], ...] = ()
     errors: tuple[int, ...] = ()
+    content: str = "application/json"
+    body_bytes: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:
         """Method and path."""
         return self.method, self.path
 
+
+AGENT_BYTES = 64 * 2**20
+"""A trained agent may be larger than other bodies."""
 
 _DECIDE = ("decide",)
 _FEEDBACK = ("reward", "decide")
@@ -123,6 +130,11 @@ ROUTES: tuple[RouteSpec, ...] = (
         admin.ServingAnswer, errors=(404, 503),
     ),
     RouteSpec(
+        "PUT", "/v1/loops/{loop}/agents", "Keep an agent that `slateloop train` trained, so that the loop's settings "
+        "may begin with it: name the answer in policy.start.", _ADMIN, bytes, admin.AgentStored, errors=_BODY,
+        content="application/octet-stream", body_bytes=AGENT_BYTES,
+    ),
+    RouteSpec(
         "PUT", "/v1/loops/{loop}/items", "Keep items and their features, so that actions may be named by id alone.",
         _ADMIN, admin.ItemsRequest, admin.ItemsStored, example={"items": [{"id": "a3", "features": {"topic": "news"}}]},
         errors=(404, *_BODY),
@@ -166,4 +178,7 @@ def bind(
     keys = {spec.key for spec in ROUTES}
     if keys != handlers.keys():
         raise ValueError(f"routes without their one handler: {sorted(keys ^ handlers.keys())}")
-    return [Bound(spec.method, spec.path, scopes.get(spec.key, spec.scopes), handlers[spec.key]) for spec in ROUTES]
+    return [
+        Bound(spec.method, spec.path, scopes.get(spec.key, spec.scopes), handlers[spec.key], spec.body_bytes)
+        for spec in ROUTES
+    ]

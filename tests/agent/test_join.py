@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.join import WAIT, Counters, Join, JoinState
 from agent.loops import RewardSettings
 from agent.recipe import RewardRecipe
-from agent.records import Activation, Experience, Record, Reward, SessionEnd, StreamId, Tick
+from agent.records import Activation, Ending, Experience, Record, Reward, SessionEnd, StreamId, Tick
 from tests.agent.fake_log import FakeLog, decision
 
 RECIPE = RewardRecipe(
@@ -173,6 +173,24 @@ def test_a_deferred_decision_needs_an_activation_in_its_window() -> None:
     assert counters == Counters(inactive=2, late=1, orphan=1)
 
 
+def test_a_sessions_end_comes_after_all_that_was_decided_before_it() -> None:
+    """Even where a window is open for long after it, and with rewards in between."""
+    log, join = FakeLog(), Join(RECIPE)
+    log.at(10, decision("e", 10, session="s"), SessionEnd("s", 10), reward("e", clock_ms=10))
+    log.at(20, decision("f", 20, session="s"))
+    log.at(110, SessionEnd("other", 110))
+    first, end, feedback, second, _ = log.entries
+    for entry in log.entries:
+        join.gather(entry)
+    assert join.advance(first) is WAIT
+    log.at(111, Tick(111))
+    join.gather(log.entries[-1])
+    assert isinstance(join.advance(first), Experience)
+    assert join.advance(end) == Ending(end.id, "s")
+    assert join.advance(feedback) is None
+    assert join.advance(second) is WAIT
+
+
 def test_an_entry_that_cannot_be_read_moves_time_and_is_counted() -> None:
     log = FakeLog()
     log.at(10, decision("e", 10))
@@ -184,7 +202,7 @@ def test_an_entry_that_cannot_be_read_moves_time_and_is_counted() -> None:
 
 def test_what_was_gathered_for_no_decision_is_dropped_when_the_tail_passes_it() -> None:
     log, join = FakeLog(), Join(RECIPE)
-    log.at(10, reward("nothing", clock_ms=10), SessionEnd("s", 10), reward("nothing", clock_ms=10))
+    log.at(10, reward("nothing", clock_ms=10), Activation("nothing", 10), reward("nothing", clock_ms=10))
     for entry in log.entries:
         join.gather(entry)
     assert join.n_gathered == 3
@@ -274,7 +292,7 @@ class Crashing:
     """A join that can be killed: it goes on from its last checkpoint, and so do the experiences it gave."""
 
     def __init__(self, log: FakeLog) -> None:
-        self.log, self.experiences = log, list[Experience]()
+        self.log, self.experiences = log, list[Experience | Ending]()
         self.join = Join(RECIPE)
         self.checkpoint()
 
@@ -298,7 +316,7 @@ class Crashing:
             result = self.join.advance(entry)
             if result is WAIT:
                 return
-            if isinstance(result, Experience):
+            if isinstance(result, Experience | Ending):
                 self.experiences.append(result)
 
 

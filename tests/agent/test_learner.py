@@ -9,8 +9,9 @@ import pytest
 
 from agent.learner import N_RECENT, LoopLearner
 from agent.lessons import FeatureRows
-from agent.records import Decision, Experience, StreamId
-from policies.base import DERIVED
+from agent.records import Decision, Ending, Experience, StreamId
+from policies.base import DERIVED, LearnReport, Lesson
+from policies.baselines import StaticLearner
 from policies.derived import packed
 from policies.features import address
 from policies.rates import ItemRates
@@ -140,3 +141,34 @@ def test_a_snapshot_names_itself_and_changes_nothing() -> None:
 def test_bytes_that_are_no_state_are_refused() -> None:
     with pytest.raises(msgspec.MsgspecError):
         LoopLearner(settings(), b"nonsense")
+
+
+class Sessions(StaticLearner):
+    """Learns nothing, and notes what it is told of sessions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, int]] = []
+
+    def learn(self, lessons: Sequence[Lesson]) -> LearnReport:
+        self.told += [(lesson.trajectory, lesson.at_ms) for lesson in lessons]
+        return super().learn(lessons)
+
+    def end(self, trajectory: str, at_ms: int) -> None:
+        self.told.append((f"end of {trajectory}", at_ms))
+
+
+def test_a_policy_that_learns_from_sessions_is_told_of_their_steps_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = Sessions()
+    monkeypatch.setattr("agent.learner.make_learner", lambda *_, **__: policy)
+    learner, (first, *_) = LoopLearner(settings()), experiences(3)
+    taught(learner, [first._replace(decision=msgspec.structs.replace(first.decision, session="s"))])
+    learner.end(Ending(StreamId(10_000_000, 3), "s"))
+    assert policy.told == [("session:s", first.id.ms), ("end of session:s", 10_000_000)]
+
+
+def test_other_policies_are_not_told_of_ends() -> None:
+    learner = taught(LoopLearner(settings("popularity")), experiences(3))
+    before = learner.state()
+    learner.end(Ending(StreamId(10_000_000, 3), "s"))
+    assert learner.state() == before

@@ -58,6 +58,20 @@ def test_columns_that_a_log_lacks_are_unknown(n_columns: int) -> None:
     assert {action.derived for action in told.actions} == {(0.5, 3.0, *rest, 0.0, 0.0, 0.0, 0.0)}
 
 
+@pytest.mark.parametrize(
+    ("who", "trajectory"),
+    [
+        ({"session": "s", "user": "u"}, "session:s"),
+        ({"user": "u"}, "user:u"),
+        ({"user": "session:s"}, "user:session:s"),
+        ({}, ""),
+    ],
+)
+def test_steps_follow_one_another_in_a_session_or_else_a_users_life(who: dict[str, Any], trajectory: str) -> None:
+    told = learned(**who)
+    assert (told.trajectory, told.at_ms) == (trajectory, 1)
+
+
 def test_exclusions_become_one_mask_for_each_slot() -> None:
     told = learned(n_slots=2, slots=(SlotRecord("0", excluded=(1, 3)), SlotRecord("1")), rewards=(0.0, 0.0))
     assert told.eligible is not None

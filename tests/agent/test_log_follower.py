@@ -7,9 +7,11 @@ import pytest
 from agent import log_follower
 from agent.join import Join
 from agent.learner import LoopLearner
+from agent.lessons import FeatureRows
 from agent.log_follower import LogFollower, relearn
 from agent.recipe import RewardRecipe
-from agent.records import Tick
+from agent.records import Experience, SessionEnd, Tick
+from agent.user_rates import Showing
 from policies.features import address
 from tests.agent.fake_log import FakeLog, decision
 from tests.agent.traffic import rows, settings, traffic
@@ -108,3 +110,19 @@ def test_a_failed_read_leaves_everything_where_it_was(log: FakeLog) -> None:
     assert away.n_asked > 2
     assert following.learner.state() == whole.learner.state()
     assert following.join.state() == whole.join.state()
+
+
+def test_session_ends_reach_the_learner_after_what_was_decided_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def learn(_: LoopLearner, experience: Experience, __: FeatureRows) -> list[Showing]:
+        told.append(experience.decision.event_id)
+        return []
+
+    monkeypatch.setattr(LoopLearner, "learn", learn)
+    monkeypatch.setattr(LoopLearner, "end", lambda _, ending: told.append(f"end of {ending.session}"))
+    log = FakeLog()
+    log.at(10, decision("e", 10, session="s"), SessionEnd("s", 10), decision("f", 10, session="s"))
+    log.at(500, Tick(500))
+    run(follower(log))
+    assert told == ["e", "end of s", "f"]

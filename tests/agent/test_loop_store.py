@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -12,7 +13,7 @@ from agent import keys
 from agent.connection import connect
 from agent.event_log import LogReader
 from agent.loop_store import LoopStore
-from agent.loops import LoopSettings, RewardSettings, SettingsError
+from agent.loops import LoopSettings, PolicySettings, RewardSettings, SettingsError
 from agent.records import ZERO, SettingsChange
 
 PLAIN = LoopSettings()
@@ -85,6 +86,19 @@ def test_the_default_loop_is_made_once(redis_client: redis.Redis) -> None:
     store.apply("default", OTHER_FLOOR)
     assert store.ensure_default() == (2, OTHER_FLOOR)
     assert store.names() == ["default"]
+
+
+@pytest.mark.parametrize("kind", ["vw", "linear"])
+def test_a_stored_loop_names_its_policy_so_another_default_changes_nothing(
+    redis_client: redis.Redis, kind: str
+) -> None:
+    store = LoopStore(redis_client)
+    made = store.apply("shop", LoopSettings(policy=PolicySettings(kind=kind)))
+    text: Any = redis_client.hget(keys.settings("shop"), "1")
+    assert json.loads(text)["policy"] == {"kind": kind, "options": {}}
+    assert store.current("shop") == made
+    store.apply("default", LoopSettings(policy=PolicySettings(kind=kind)))
+    assert store.ensure_default().settings.policy.kind == kind
 
 
 def test_applying_at_once_makes_one_version_after_the_other(redis_url: str, redis_client: redis.Redis) -> None:

@@ -71,3 +71,11 @@ def test_loop_names() -> None:
         assert re.fullmatch(LOOP_NAME, good)
     for bad in ("", "A", "a" * 65, "a/b", "a b", "ä"):
         assert not re.fullmatch(LOOP_NAME, bad)
+
+
+def test_what_only_serves_leaves_what_is_learned_alone() -> None:
+    """A loop from before these settings keeps its lineage."""
+    plain = LoopSettings()
+    for other in ({"mode": "apprentice"}, {"personalizer": {"actions": 7}}, {"learn_since_ms": 0}):
+        assert parse(other).learning_hash == plain.learning_hash
+    assert len({parse({"learn_since_ms": ms}).learning_hash for ms in (0, 1, 2)}) == 3

@@ -7,6 +7,7 @@ from agent.records import (
     Activation,
     Activity,
     Decision,
+    Imitation,
     Record,
     RecordError,
     Reward,
@@ -85,6 +86,23 @@ def test_rewards_are_finite_and_name_one_place() -> None:
         Reward("e", 1, float("inf"))
     with pytest.raises(RecordError, match="slot or action"):
         Reward("e", 1, 1.0, slot=0, action="a")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("likely", b"1234", "likely needs 4 bytes for each"),
+        ("baseline", (0, 1, 2, 3), "baseline needs one action for each"),
+        ("imitation", Imitation((0, 1, 2, 3), (1.0,) * 4, "vw"), "one distinct choice and one propensity"),
+        ("imitation", Imitation((9,), (1.0,), "vw"), "indices of actions"),
+        ("imitation", Imitation((0,), (0.0,), "vw"), r"propensities in \(0, 1\]"),
+    ],
+)
+def test_what_is_logged_beside_the_choice_fits_it(field: str, value: object, why: str) -> None:
+    one_slot = {"slots": (SlotRecord("0"),), "chosen": (0,), "propensities": (0.5,)}
+    assert decision(**one_slot).imitation is None
+    with pytest.raises(RecordError, match=why):
+        decision(**one_slot, **{field: value})
 
 
 def test_garbage_is_a_record_error() -> None:

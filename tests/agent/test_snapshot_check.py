@@ -31,6 +31,6 @@ def test_an_untrue_distribution_is_found() -> None:
     """A popularity policy asked about a rate that is not a number has no best action."""
     learner = taught(LoopLearner(settings("popularity")), experiences(3))
     lesson = learner.recent[-1]
-    actions = [replace(action, derived=(float("nan"), 1.0)) for action in lesson.actions]
+    actions = [msgspec.structs.replace(action, derived=(float("nan"), 1.0)) for action in lesson.actions]
     with np.errstate(invalid="ignore"):
         assert fault(learner.snapshot(StreamId(1, 0)), [replace(lesson, actions=actions)]) is not None

@@ -13,7 +13,7 @@ from agent import keys
 from agent.event_log import FIELD
 from agent.loop_store import LoopStore, StoredSettings
 from agent.loops import LoopSettings, parse
-from agent.records import Activation, Decision, Record, Reward, SlotRecord, encode
+from agent.records import Activation, Decision, Record, Reward, SessionEnd, SlotRecord, encode
 from policies.base import DERIVED, N_LOOP_DERIVED
 from policies.derived import N_FIRST, packed
 from policies.features import address, canonical
@@ -22,6 +22,7 @@ LOOP = "shop"
 N_ITEMS = 12
 START_MS = 1_000_000
 WINDOW_MS = 400
+SESSIONS = ("morning", "noon", "night")
 
 
 class Written(NamedTuple):
@@ -69,6 +70,7 @@ def traffic(seed: int, n_decisions: int, *, start_ms: int = START_MS) -> Iterato
             pending.append(Written(at, a_reward(dice, event_id, at)))
         if dice.random() < 0.3:
             pending.append(Written(ms + 5, Activation(event_id, ms + 5)))
+        pending += session_end(random.Random(f"end {event_id}"), ms + 7)
         pending.sort(key=lambda each: each.ms)
         while pending and pending[0].ms <= ms:
             yield pending.pop(0)
@@ -99,7 +101,13 @@ def of_user(dice: random.Random) -> dict[str, object]:
     """Some nameless, some from a few users; derived features as this release, older ones or nobody had them."""
     n_columns = dice.choice([0, N_FIRST, N_LOOP_DERIVED, len(DERIVED)])
     derived = b"".join(packed([dice.random() for _ in range(n_columns)]) for _ in range(6))
-    return {"user": dice.choice([None, "ann", "bob", "cy", "dee"]), "derived": derived}
+    user = dice.choice([None, "ann", "bob", "cy", "dee"])
+    return {"user": user, "derived": derived, "session": dice.choice([None, *SESSIONS])}
+
+
+def session_end(dice: random.Random, ms: int) -> list[Written]:
+    """Some sessions end, and are taken up again later."""
+    return [Written(ms, SessionEnd(dice.choice(SESSIONS), ms))] if dice.random() < 0.2 else []
 
 
 def a_reward(dice: random.Random, event_id: str, ms: int) -> Reward:

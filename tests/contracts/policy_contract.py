@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 from numpy.testing import assert_allclose, assert_array_equal
 
 from policies.base import Action, Context, Distribution, Learner, Mask, Policy, Prepared, Slot
@@ -205,7 +206,7 @@ class LearnerContract:
         other, many = resume(learner.state()), lessons(20, seed=4)
         bad = [
             replace(many[0], rewards=[0.0, float("inf"), 0.0]),
-            replace(many[1], slate=replace(many[1].slate, propensities=(0.5, 2.0, 0.5))),
+            replace(many[1], slate=changed(many[1].slate, propensities=(0.5, 2.0, 0.5))),
         ]
         report = learner.learn([*many[:10], *bad, *many[10:]])
         other.learn(many)

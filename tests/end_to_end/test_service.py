@@ -14,6 +14,7 @@ import pytest
 from ray import serve
 
 import simulator.service
+from agent.loops import PolicySettings
 from serve_app.client import Client
 from serve_app.service import APPLICATION, start
 from serve_app.settings import ServiceSettings
@@ -75,7 +76,7 @@ def test_rewards_become_another_policy_within_seconds(http: httpx.Client) -> Non
     until(
         lambda: decided(http)["version"] == http.get("/v1/loops/e2e/status").json()["serving"]["version"], within_s=10
     )
-    assert decided(http)["policy"] == "vw"
+    assert decided(http)["policy"] == PolicySettings().kind
     metrics = http.get("/metrics").text
     assert 'slateloop_experiences_total{loop="e2e",result="learned"}' in metrics
 

@@ -284,7 +284,7 @@ def decoded(row: Any) -> dict[str, Any]:
     return {
         "category": CATEGORIES[row[:n].argmax()],
         "brand": BRANDS[row[n : n + m].argmax()],
-        "price": pytest.approx(40.0 * math.exp(0.6 * (float(row[-3]) * 6.0 - 3.0)), abs=0.01),
+        "price": pytest.approx(float(row[-4]) * 40.0 * math.exp(1.8), abs=1e-4),
         "price_band": BANDS[row[n + m : n + m + 3].argmax()],
         "rating": round(float(row[-2]) * 4.0 + 1.0, 1),
         "age_days": round(float(row[-1]) * 60.0),

@@ -251,12 +251,13 @@ def test_vectors_and_json_tell_the_same() -> None:
         expected += [float(genre in context["favourites"]) for genre in GENRES]
         expected += [min(session["watched"].get(genre, 0) / 5, 1.0) for genre in GENRES]
         expected += [session["slates"] / 10, min(session["minutes"] / 300, 1.0), session["number"] / 20]
-        np.testing.assert_allclose(users[place], np.minimum(expected, 1.0), atol=1e-3)
+        np.testing.assert_allclose(users[place], np.minimum(expected, 1.0), atol=1e-6)
         for row, features in zip(items[place], actions, strict=True):
             assert GENRES[int(row[:n_genres].argmax())] == features["genre"]
             numbers = [features["length_min"] / 60, features["teaser"], (features["rating"] - 1) / 4]
-            numbers += [np.exp(-features["age_days"] / 4), float(features["is_new"])]
-            np.testing.assert_allclose(row[n_genres:], numbers, atol=0.02)
+            age = features["age_days"]
+            numbers += [np.exp(-age / 4), age / 60, float(features["is_new"])]
+            np.testing.assert_allclose(row[n_genres:], numbers, atol=1e-6)
 
 
 def test_profiles_tell_much_of_taste_but_not_all() -> None:

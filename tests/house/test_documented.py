@@ -11,6 +11,8 @@ import typer.main
 from typer.core import TyperGroup
 
 import slateloop
+from serve_app.personalizer.operations import OPERATIONS
+from serve_app.personalizer.operations import PREFIX as PERSONALIZER
 from serve_app.settings import PREFIX, ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +94,34 @@ def test_every_documented_command_exists() -> None:
     assert wrong == {}
 
 
+def leaves(group: TyperGroup, *above: str) -> Iterator[tuple[str, list[list[str]]]]:
+    """Every command that does something, with its options, each with all its names."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from leaves(command, *above, name)
+        else:
+            options = [[*one.opts, *one.secondary_opts] for one in command.params if one.opts[0].startswith("--")]
+            yield " ".join((*above, name)), options
+
+
+def test_every_command_that_exists_is_documented() -> None:
+    """Of groups the first word is enough: their own help lists the rest."""
+    named = {words[1] for words in command_lines() if words[0] == "slateloop" and words[1:]}
+    assert {name.split()[0] for name, _ in leaves(command_tree())} - named == set()
+
+
+EXPERIMENTS = ("simulate", "bakeoff", "replay movielens")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_option_of_an_experiment_is_documented(name: str) -> None:
+    page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    options = dict(leaves(command_tree()))[name]
+    assert ["--seed"] in options or ["--seeds"] in options
+    absent = [names for names in options if not any(re.search(rf"{name}\b", page) for name in names)]
+    assert [names for names in absent if names != ["--json"]] == []
+
+
 def test_examples_in_the_help_exist() -> None:
     def walk(command: object) -> Iterator[str]:
         yield getattr(command, "help", None) or ""
@@ -148,6 +178,11 @@ def test_every_documented_route_exists() -> None:
         (method.upper(), _shape(path)) for path, methods in document("test")["paths"].items() for method in methods
     }
     assert ("POST", "/v1/slates") in routes
+    routes |= {
+        (operation.method, _shape(f"{PERSONALIZER}{version}{operation.path}"))
+        for operation in OPERATIONS
+        for version in ("v1.0/", "v1.1-preview.3/", "")
+    }
     written = {(method, _shape(path)) for text in page_texts() for method, path in _ROUTE.findall(text)}
     undocumented = {("GET", "/docs"), ("GET", "/openapi.json")}
     assert {route for route in written if route not in routes | undocumented} == set()

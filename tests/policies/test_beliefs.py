@@ -56,6 +56,16 @@ def test_expected_and_deviations(own: bool) -> None:
     assert_allclose(found.deviations[:, 0], np.sqrt(known.noise * np.diag(in_slot)), atol=1e-12)
 
 
+def test_beliefs_are_the_same_beside_more_actions_than_are_known() -> None:
+    known, dice = believer(posterior()), np.random.default_rng(6)
+    z, x = dice.normal(size=(12, K)), dice.normal(size=D)
+    many = known.of(IDS * 3, z, x)
+    for start in range(12):
+        few = known.of([(IDS * 3)[start]], z[start : start + 1], x)
+        assert_allclose(few.expected, many.expected[start : start + 1], atol=1e-12)
+        assert_allclose(few.deviations, many.deviations[start : start + 1], atol=1e-12)
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_draws_are_the_joint_normal(own: bool) -> None:
     """20,000 draws: means are off by a standard error of 0.007 sds, covariances by 0.01; five of each are allowed."""

@@ -26,13 +26,23 @@ def test_products_of_the_pairs_that_have_a_coordinate() -> None:
     assert pairs.unseen(context, rows[0]) == [(0, 1), (2, 1)]
     pairs.add((0, 1), 3)
     pairs.add((2, 0), 1)
-    pairs.freeze()
     assert pairs.unseen(context, rows[0]) == [(2, 1)]
     for each in (pairs, Pairs.from_parts(pairs.to_parts())):
-        each.freeze()
-        z = np.zeros((2, 4))
-        each.fill(z, context, rows)
-        assert_array_equal(z, [[0.0, 0.0, 0.0, 6.0], [0.0, -5.0, 0.0, 14.0]])
+        assert_array_equal(each.table(), [[0, 2], [1, 0], [3, 1]])
+
+
+def test_pairs_cover_rows_when_none_is_left_unseen() -> None:
+    """Context and actions grow; each time the pairs are asked, and told of one that was unseen."""
+    dice, pairs = np.random.default_rng(6), Pairs()
+    for number in range(300):
+        n_left, n_right = 1 + number // 40, 1 + number // 15
+        context = (dice.random(n_left) < 0.4) * dice.normal(size=n_left)
+        rows = (dice.random((3, n_right)) < 0.1).astype(np.float64)
+        unseen = [pair for row in rows for pair in pairs.unseen(context, row)]
+        for each in (pairs, Pairs.from_parts(pairs.to_parts())):
+            assert each.covers(context, rows) == (not unseen)
+        for pair in unseen[:1]:
+            pairs.add(pair, 5 + number)
 
 
 def matched(context: dict[str, object], actions: list[dict[str, object]]) -> Array:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as changed
 from numpy.testing import assert_allclose, assert_array_equal
 
 from policies.base import DERIVED, Action, Context, Lesson, PolicyError, Slate, Slot
@@ -93,12 +93,12 @@ def test_derived_features_are_scaled_and_absent_ones_are_0() -> None:
         rates.observe(f"a{number % 3}", float(number % 3 == 0))
     context, actions = offer(4, 1, rates)
     with_rates, _ = encoder.encode(context, actions)
-    bare = [replace(action, derived=()) for action in actions]
+    bare = [changed(action, derived=()) for action in actions]
     without, _ = encoder.encode(context, bare)
     differs = np.flatnonzero((with_rates != without).any(axis=0))
     assert 0 < len(differs) <= len(DERIVED)
     assert_array_equal(without[:, differs], 0.0)
-    short, _ = encoder.encode(context, [replace(action, derived=action.derived[:2]) for action in actions])
+    short, _ = encoder.encode(context, [changed(action, derived=action.derived[:2]) for action in actions])
     assert_array_equal(short[:, differs[:2]], with_rates[:, differs[:2]])
     mixed, _ = encoder.encode(context, [actions[0], bare[1]])
     assert_array_equal(mixed, [with_rates[0], without[1]])
@@ -148,6 +148,7 @@ def test_trouble_is_counted_by_reason_and_nothing_fails() -> None:
         encoder.observe(lesson(row, row))
     assert encoder.trouble() == {
         "absent: a number that is usually there": 6,  # Both sides, until it is there in less than half of the rows.
+        "new: a name or a word that was never seen before": 2 * 5,  # n, n[0], n[1], n is many, n is null
         "type: a feature was a number and is a string, or the reverse": 2,
         "value: not a finite number, or of no known type": 2,
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as changed
 from numpy.testing import assert_allclose, assert_array_equal
 
 from policies import linear
@@ -183,14 +184,14 @@ def test_more_actions_than_have_room_are_counted_and_go_on(model: str, monkeypat
         assert again.state() == learner.state()
         found = served(learner, model=model).prepare(Context({"n": 3.0}), actions).distribution(SLOTS[0], (), FREE)
         assert_allclose(found.sum(), 1.0, atol=1e-9)
-    (reason,) = learner.trouble()
+    (reason,) = (one for one in learner.trouble() if not one.startswith("new: "))
     assert reason.startswith("actions: too many to keep weights of their own")
 
 
 def test_rewards_of_any_unit_teach_the_same() -> None:
     """Powers of two scale without rounding."""
     small, large = fresh(rewards=(0.0, 1.0)), fresh(rewards=(-1024.0, 1024.0))
-    many = [replace(lesson, actions=[replace(one, derived=()) for one in lesson.actions]) for lesson in lessons(100)]
+    many = [replace(lesson, actions=[changed(one, derived=()) for one in lesson.actions]) for lesson in lessons(100)]
     small.learn(many)
     large.learn([replace(lesson, rewards=[2048.0 * reward - 1024.0 for reward in lesson.rewards]) for lesson in many])
     assert small.snapshot() == large.snapshot()

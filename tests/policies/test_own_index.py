@@ -11,7 +11,7 @@ def test_places_are_given_in_order_and_kept() -> None:
     index.add("a")
     index.add("b")
     index.add("a")
-    assert [index.place(id) for id in "abc"] == [0, 1, 2]
+    assert [index.place(id) for id in "abc"] == index.places("abc") == [0, 1, 2]
     assert OwnIndex(index.ids()).place("b") == 1
 
 
@@ -22,6 +22,8 @@ def test_once_full_the_rest_share() -> None:
     assert {index.place(f"new {number}") for number in range(50)} == {0, 1, 2}
     assert index.place("new 7") == OwnIndex(["a", "b", "c"], is_full=True).place("new 7")
     assert index.place("b") == 1
+    ids = ["c", "new 7", "a"]
+    assert index.places(ids) == [index.place(id) for id in ids]
 
 
 def test_cleared_nobody_has_a_place() -> None:

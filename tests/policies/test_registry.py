@@ -11,7 +11,7 @@ REWARDS = (0.0, 1.0)
 
 
 def test_kinds() -> None:
-    assert registry.kinds() == ("uniform", "order", "popularity", "vw", "linear")
+    assert registry.kinds() == ("uniform", "order", "popularity", "vw", "linear", "gradient")
     assert [kind for kind in registry.kinds() if registry.is_static(kind)] == ["uniform", "order", "popularity"]
 
 

@@ -107,6 +107,17 @@ def test_the_evidence_ranks_priors_as_the_students_density_of_the_rewards_does(o
     assert_allclose(np.diff(found), np.diff(exact), atol=1e-8)
 
 
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("n", [0, 3, 400])
+def test_the_evidence_alone_is_that_of_the_posterior(n: int, own: bool) -> None:
+    moments = Told(n, seed=5, forgetting=0.99).moments(own=own)
+    moments.add(np.zeros((0, K)), np.zeros(0))
+    for shared, apart in ((1.0, 1.0), (50.0, 0.3), (0.2, 9.0)):
+        precision = np.full(K, shared)
+        found = moments.given(apart).evidence(precision)
+        assert_allclose(found, moments.posterior(precision, apart).evidence, rtol=1e-10)
+
+
 def test_a_million_rows_later_it_is_still_exact() -> None:
     """Against sums in extended precision, of features of very different sizes with a mean far from 0."""
     dice, n, per_lesson = np.random.default_rng(6), 1_000_000, 5

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from policies.base import Distribution, Mask, PolicyError, Slot
-from policies.sampling import DistributionError, NothingEligible, Rules, checked, choose, propensities, uniform
+from policies.sampling import (
+    DistributionError,
+    NothingEligible,
+    Rules,
+    checked,
+    choose,
+    choose_seen,
+    propensities,
+    uniform,
+)
 
 steady = settings(deadline=None, derandomize=True)
 
@@ -73,6 +82,16 @@ def test_the_same_seed_gives_the_same_slate_and_others_differ() -> None:
     slates = [choose(Weighted(1, 2, 3, 4), SLOTS, seed).chosen for seed in range(40)]
     assert slates == [choose(Weighted(1, 2, 3, 4), SLOTS, seed).chosen for seed in range(40)]
     assert len(set(slates)) > 10
+
+
+def test_what_is_seen_is_what_the_first_slot_was_drawn_by() -> None:
+    mask = np.array([True, True, False, True])
+    rules = Rules(0.2, [mask, mask])
+    for seed in range(50):
+        slate, likely = choose_seen(Weighted(5.0, 3.0, 9.0, 2.0), SLOTS[:2], seed, rules)
+        assert slate == choose(Weighted(5.0, 3.0, 9.0, 2.0), SLOTS[:2], seed, rules)
+        assert_allclose(likely, [0.4 + 0.2 / 3, 0.24 + 0.2 / 3, 0.0, 0.16 + 0.2 / 3])
+        assert slate.propensities[0] == likely[slate.chosen[0]]
 
 
 def test_the_floor_is_mixed_in_over_the_eligible_after_the_mask() -> None:

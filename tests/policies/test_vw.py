@@ -13,8 +13,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from policies.base import Action, Context, Lesson, PolicyError, Slate, Slot
 from policies.sampling import choose
-from policies.vw import Costs, VwLearner, VwPolicy, VwPrepared
+from policies.vw import Costs, VwLearner, VwPolicy
+from policies.vw_lines import ActionTexts, context_text
 from policies.vw_options import EXPLORERS, VwOptions, parse
+from policies.vw_prepared import AskedOnce, SlotBySlot
 from policies.vw_workspace import Lines, Workspace
 from tests.policies.offers import SLOTS, lessons, offer
 
@@ -23,6 +25,7 @@ REWARDS = (0.0, 1.0)
 ELSEWHERE = """
 import hashlib, sys
 from policies.vw import VwLearner
+from policies.vw_lines import ActionTexts, context_text
 from policies.vw_options import parse
 from tests.policies.offers import lessons
 options = parse({"explorer": sys.argv[1], "settle_every": 32})
@@ -37,8 +40,8 @@ def fresh(explorer: str = "epsilon", settle_every: int = 256, seed: int = 5) -> 
     return VwLearner.fresh(options, reward_range=REWARDS, seed=seed)
 
 
-def served(learner: VwLearner) -> VwPolicy:
-    return VwPolicy(VwOptions(), learner.snapshot(), reward_range=REWARDS)
+def served(learner: VwLearner, options: VwOptions | None = None) -> VwPolicy:
+    return VwPolicy(options or learner.options, learner.snapshot(), reward_range=REWARDS)
 
 
 @pytest.mark.parametrize("explorer", EXPLORERS)
@@ -129,29 +132,46 @@ def test_being_asked_changes_no_answer(explorer: str) -> None:
         assert_array_equal(found[0], found[1])
 
 
-def test_parsed_lines_are_given_back_even_when_asking_fails() -> None:
-    returned: list[int] = []
+class Counting(Workspace):
+    """Counts the lines that are given back."""
 
-    class Counting(Workspace):
-        def finish(self, lines: Lines) -> None:
-            returned.append(len(lines))
-            super().finish(lines)
+    returned: list[int]
 
-    workspace = Counting.load(fresh().snapshot())
+    def finish(self, lines: Lines) -> None:
+        self.returned.append(len(lines))
+        super().finish(lines)
+
+    def predict(self, lines: Lines) -> list[float]:
+        found = super().predict(lines)
+        if len(found) == 3:
+            raise KeyError("an engine's own trouble")
+        return found
+
+
+@pytest.mark.parametrize("ask", [SlotBySlot, AskedOnce])
+@pytest.mark.parametrize("n_actions", [3, 4])
+def test_parsed_lines_are_given_back_even_when_asking_fails(
+    ask: type[SlotBySlot] | type[AskedOnce], n_actions: int
+) -> None:
+    workspace = Counting.load(fresh("squarecb").snapshot())
+    assert isinstance(workspace, Counting)
+    workspace.returned = []
 
     def fail() -> None:
-        prepared = VwPrepared(workspace, "shared |c x", ["|a one", "|a two", "|a three", "|a four"])
-        prepared.distribution(SLOTS[0], (), np.ones(4, dtype=np.bool_))
+        prepared = ask(workspace, "shared |c x", ["|a one", "|a two", "|a three", "|a four"][:n_actions])
+        prepared.distribution(SLOTS[0], (), np.ones(n_actions, dtype=np.bool_))
         raise KeyError("the caller's own trouble")
 
     with pytest.raises(KeyError):
         fail()
-    assert returned == [5]
+    assert workspace.returned == [1 + n_actions]
 
 
 def test_what_is_closed_refuses_to_answer() -> None:
     policy = served(fresh())
     prepared, other = policy.prepare(*offer(3)), policy.prepare(*offer(3))
+    assert isinstance(prepared, SlotBySlot)
+    assert isinstance(other, SlotBySlot)
     prepared.close()
     prepared.close()
     with pytest.raises(PolicyError, match="prepare it again"):
@@ -162,6 +182,64 @@ def test_what_is_closed_refuses_to_answer() -> None:
     with pytest.raises(PolicyError, match="closed"):
         other.distribution(SLOTS[0], (), np.ones(3, dtype=np.bool_))
     other.close()
+
+
+@pytest.mark.parametrize("gamma_scale", [0.5, 100.0, 1e5])
+def test_one_answer_of_squarecb_tells_all_others(gamma_scale: float) -> None:
+    """Asked once, it says what the engine says when it is asked slot by slot, up to the engine's float32."""
+    learner = VwLearner.fresh(parse({"gamma_scale": gamma_scale}), reward_range=REWARDS, seed=5)
+    learner.learn(lessons(200, n_actions=7))
+    workspace, texts = Workspace.load(learner.snapshot()), ActionTexts(learner.options, reward_range=REWARDS)
+    dice, worst = np.random.Generator(np.random.PCG64(3)), 0.0
+    for seed in range(60):
+        context, actions = offer(7, seed)
+        request = context_text(context), texts.all(actions)
+        once, apart = AskedOnce(workspace, *request), SlotBySlot(workspace, *request)
+        for n_chosen in range(6):
+            mask = np.ones(7, dtype=np.bool_)
+            mask[dice.choice(7, n_chosen, replace=False)] = False
+            chosen, slot = np.flatnonzero(~mask).tolist(), Slot(f"slot {seed % 3}", {"wide": seed % 2 == 0})
+            found = once.distribution(slot, chosen, mask)
+            worst = max(worst, float(np.abs(found - apart.distribution(slot, chosen, mask)).max()))
+            assert found.sum() == pytest.approx(1.0, abs=1e-6)
+    assert worst < 5e-6
+
+
+def test_what_was_not_asked_about_is_asked_about_when_it_may_be_chosen() -> None:
+    learner = fresh("squarecb")
+    learner.learn(lessons(100))
+    masks = [np.array(row) for row in ([True, True, False, False], [False, False, True, True], [True] * 4)]
+    prepared, slots = served(learner).prepare(*offer(4)), zip(SLOTS, masks, strict=True)
+    for number, (slot, mask) in enumerate(slots):
+        once = prepared.distribution(slot, tuple(range(number)), mask)
+        assert_array_equal(once, served(learner).prepare(*offer(4)).distribution(slot, tuple(range(number)), mask))
+        assert_array_equal(once, prepared.distribution(slot, tuple(range(number)), mask))
+        assert once[~mask].tolist() == [0.0] * np.count_nonzero(~mask)
+
+
+def test_it_is_asked_once_only_where_the_slot_can_make_no_difference() -> None:
+    """A model that crosses the slot with the items answers differently for each slot, and so must its policy."""
+    for explorer, interactions, is_once in (
+        ("squarecb", ["ca"], True),
+        ("squarecb", ["ca", "sa"], False),
+        ("softmax", ["ca"], False),
+    ):
+        options = parse({"explorer": explorer, "interactions": interactions})
+        learner = VwLearner.fresh(options, reward_range=REWARDS, seed=5)
+        assert isinstance(served(learner).prepare(*offer(3)), AskedOnce) == is_once
+
+
+def test_equal_gaps_share_alike_and_impossible_answers_stay_finite() -> None:
+    class Told(Workspace):
+        def predict(self, lines: Lines) -> list[float]:
+            super().predict(lines)
+            return [0.0, 1.0, 0.0, 0.0]
+
+    prepared = AskedOnce(Told.load(fresh().snapshot()), "shared |c x", ["|a one", "|a two", "|a three", "|a four"])
+    whole = np.ones(4, dtype=np.bool_)
+    assert prepared.distribution(SLOTS[0], (), whole).tolist() == [0.0, 1.0, 0.0, 0.0]
+    mask = np.array([True, False, True, True])
+    assert_allclose(prepared.distribution(SLOTS[1], (1,), mask), [1 / 3, 0.0, 1 / 3, 1 / 3], atol=1e-12)
 
 
 def test_learning_lines_that_look_like_labels_or_namespaces_harms_nothing() -> None:

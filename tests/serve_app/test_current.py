@@ -23,7 +23,12 @@ from serve_app.loading import Loader
 from serve_app.loop_runtime import LoopRuntime, Served
 from tests.serve_app.conftest import InProcess
 
-SETTINGS = {"variants": {"learned": 1.0}, "reward": {"window_s": 0.001}, "floor": 0.1}
+SETTINGS = {
+    "policy": {"kind": "vw"},
+    "variants": {"learned": 1.0},
+    "reward": {"window_s": 0.001},
+    "floor": 0.1,
+}
 
 
 class Teacher:

@@ -26,6 +26,15 @@ def test_ids_are_distinct_and_hold_96_random_bits() -> None:
     assert all(len(event_id.split(".")[4]) == 22 for event_id in ids)
 
 
+def test_an_id_that_follows_from_the_request_is_the_same_again_and_signed() -> None:
+    again = SIGNER.make_again("x", b"request 1")
+    assert again == SIGNER.make_again("x", b"request 1")
+    assert SIGNER.loop_of(again) == "x"
+    others = {SIGNER.make_again("x", b"request 2"), SIGNER.make_again("y", b"request 1"), again}
+    assert len(others) == 3
+    assert len(again) == len(SIGNER.make("x"))
+
+
 def test_changing_any_character_is_noticed() -> None:
     event_id = SIGNER.make("loop.a")
     for place in range(len("sl1."), len(event_id)):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from simulator.cells import Cell, parse_policy
+from simulator.cells import Cell, Yardstick, parse_policy
 from simulator.costs import Cost
 from simulator.experiments import Experiment
-from simulator.records import CellRecord
+from simulator.records import CellRecord, YardstickRecord
 from simulator.stages import Stage
 from tests.simulator.measured import SETTING, block
 
@@ -24,6 +24,12 @@ def record(cell: Cell, reward: float) -> CellRecord:
     return CellRecord(cell, "click rate", "slate", blocks, {"floor": 0.02}, "code", 1.5)
 
 
+def knowing(gauge: Yardstick) -> YardstickRecord:
+    """Who knows the truth earns 0.6 per slate, all the time."""
+    blocks = tuple(block("informed", number, 5 * 0.6) for number in range(40))
+    return YardstickRecord(gauge, "click rate", "slate", blocks, "code", 0.5)
+
+
 def finished(stages: Sequence[Stage], rewards: Sequence[Mapping[str, Sequence[float]]]) -> Experiment:
     """Policy → rewards by seed, for each stage; who is missing isn't finished."""
     done = Experiment()
@@ -32,6 +38,8 @@ def finished(stages: Sequence[Stage], rewards: Sequence[Mapping[str, Sequence[fl
             mine = of_policies.get(cell.policy.name, ())
             if cell.seed < len(mine):
                 done.records[cell.key] = record(cell, mine[cell.seed])
+        for gauge in one.yardsticks:
+            done.records[gauge.key] = knowing(gauge)
     return done
 
 

@@ -18,6 +18,7 @@ class LiveLoop:
         self.n_before = n_before
         self.settings: dict[str, float] = {}
         self.recipe: list[str] = []
+        self.policy: dict[str, Any] = {}
         self.decided: list[dict[str, Any]] = []
         self.rewarded: list[list[dict[str, Any]]] = []
         self.ended: list[str] = []
@@ -40,6 +41,7 @@ class LiveLoop:
             settings = LoopSettings.model_validate(body)
             self.settings = dict(settings.variants)
             self.recipe = list(settings.reward.recipe)
+            self.policy = settings.policy.model_dump()
             return httpx.Response(200, json=stored(path.rsplit("/", 1)[1], 1, **body))
         if path.endswith("/status"):
             return httpx.Response(200, json=self._status(path.split("/")[3]))

@@ -10,11 +10,13 @@ import pytest
 from rich.console import Console
 
 from envs.world import WorldError
-from simulator.bakeoff_command import SECTION, Outcome, Plan, Request, bake, notes, plan_of, show, to_json
+from simulator.bakeoff_command import EXPLAINED, SECTION, Outcome, Plan, bake, notes, plan_of, show, to_json
+from simulator.bakeoff_options import Request
 from simulator.cells import CellError, PolicyChoice
 from simulator.costs import Cost
 from simulator.measuring import Failure
-from simulator.simulate_command import EXPLAINED
+from simulator.records import code_digest
+from simulator.results import Folder
 from tests.simulator.baked import cost
 
 
@@ -62,6 +64,40 @@ def test_a_second_run_finds_everything_and_says_so(tmp_path: Path) -> None:
     again, _, err = run(request(tmp_path))
     assert again.experiment.n_found == 3
     assert "3 of 3 pieces were finished before" in err
+
+
+def test_records_of_other_code_are_measured_again_unless_they_are_kept(tmp_path: Path) -> None:
+    outcome, _, _ = run(request(tmp_path))
+    record = outcome.plan.sets[0].cells_of(outcome.experiment)[0]
+    Folder(tmp_path).keep(dataclasses.replace(record, code="older"))
+    kept, _, err = run(request(tmp_path, keep_old=True))
+    assert to_json(kept)["n_of_other_code"] == 1
+    assert "1 of them were measured by other code than this" in err
+    page = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert f"Measured by code {', '.join(sorted({code_digest(), 'older'}))}, on: " in page
+    assert "1 of them were measured by other code than this" in page
+    again, _, err = run(request(tmp_path))
+    assert (to_json(again)["n_of_other_code"], to_json(again)["n_measured_again"]) == (0, 1)
+    assert "1 of 3 pieces were finished before by other code than this" in err
+
+
+def test_the_tables_hold_what_was_asked_for(tmp_path: Path) -> None:
+    """And not what else was finished in the same folder."""
+    run(request(tmp_path, policies=("uniform",)))
+    outcome, _, _ = run(request(tmp_path))
+    settings = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
+    assert {one["policy"]["name"] for one in settings["cells"]} == {"vw:squarecb", "popularity"}
+    assert outcome.experiment.n_found == 1
+
+
+def test_the_page_shows_no_folder_of_this_machine(tmp_path: Path) -> None:
+    words = ("slateloop", "bakeoff", "--movielens", str(tmp_path / "ml"), f"--out={tmp_path / 'out'}")
+    run(request(tmp_path / "out", command=words))
+    run(request(tmp_path / "out", command=words))
+    page = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert "slateloop bakeoff --movielens ml --out=out\n" in page
+    assert "finished before, in out;" in page
+    assert str(tmp_path) not in page
 
 
 def test_json_is_plain(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 
-from rich.console import Console
-
 from simulator.bakeoff import Results, default, standings
-from simulator.bakeoff_report import Bakeoff, grids, table, to_json, to_markdown, verdict
+from simulator.bakeoff_found import Bakeoff
+from simulator.bakeoff_report import bars, to_json, to_markdown, verdict
+from simulator.bars import findings
 from simulator.situations import verdicts
 from tests.simulator.baked import POLICIES, cost, finished, stage
 
@@ -22,7 +21,10 @@ def found(limit_us: float = 1000.0) -> Bakeoff:
     ranked = standings(one.policies, results, costs, limit_us=limit_us)
     matrix = verdicts({"a few items": one}, done, costs)
     machine = {"processor": "Fast 9000", "cores": "2"}
-    return Bakeoff(results, ranked, matrix, default(ranked), limit_us, machine, "slateloop bakeoff --seeds 2")
+    winners = default(ranked, results)
+    judged = findings(winners[0].policy.name if winners else None, results)
+    command = "slateloop bakeoff --seeds 2"
+    return Bakeoff(results, ranked, matrix, winners, judged, limit_us, machine, command, ["c0de"], ["one thing"])
 
 
 def test_the_verdict_names_the_default_and_why() -> None:
@@ -33,25 +35,6 @@ def test_the_verdict_names_the_default_and_why() -> None:
     assert verdict(found(limit_us=1.0)).startswith("No default: no policy that learns")
 
 
-def test_tables_have_every_policy_best_first() -> None:
-    shares, rewards, costs, matrix = grids(found())
-    assert [row[0] for row in shares.rows] == [LINEAR, VW, POPULARITY]
-    assert shares.rows[1] == (VW, "50.0 % ± 0.0 %", "50.0 % ± 0.0 %")
-    assert rewards.rows[0] == (LINEAR, "0.4000 ± 0.0000")
-    assert costs.rows[0] == (LINEAR, "321", "1,284", "456", "5.0", "64", "yes")
-    assert matrix.rows == [
-        (
-            "a few items",
-            "news, 2 seeds",
-            LINEAR,
-            "yes",
-            "linear:randucb 100.0 % ± 0.0 %; vw:squarecb 50.0 % ± 0.0 %; popularity 25.0 % ± 0.0 %",
-            "321",
-        ),
-        ("decisions must cost least", "all sets", VW, "yes", "vw:squarecb 50.0 % ± 0.0 %", "80"),
-    ]
-
-
 def test_the_page_says_command_machine_settings_and_winner() -> None:
     page = to_markdown(found())
     for part in (
@@ -60,16 +43,23 @@ def test_the_page_says_command_machine_settings_and_winner() -> None:
         "**Default: linear:randucb",
         "| vw:squarecb | 50.0 % ± 0.0 % | 50.0 % ± 0.0 % |",
         "### When to pick which",
-        "Measured on: processor Fast 9000, cores 2.",
+        "- one thing",
+        "Measured by code c0de, on: processor Fast 9000, cores 2.",
     ):
         assert part in page
 
 
-def test_without_costs_and_matrix_their_tables_are_left_out() -> None:
-    bare = dataclasses.replace(
-        found(), verdicts=[], standings=[dataclasses.replace(one, cost=None) for one in found().standings]
-    )
-    assert [grid.title for grid in grids(bare)] == ["per cent of the best reward", "reward while learning"]
+def test_bars_are_lines_of_their_own() -> None:
+    line = "Bar: news, of the best reward at least 98 %: 100.0 % ± 0.0 %, not judged (2 of 5 seeds)"
+    assert bars(found()) == [line]
+
+
+def test_who_is_tied_with_the_default_is_named() -> None:
+    one = found()
+    tied = dataclasses.replace(one, winners=one.standings[:2])
+    assert "Tied with vw:squarecb (within 0.5 points" in verdict(tied)
+    assert "Tied" not in verdict(one)
+    assert to_json(tied)["tied"] == [VW]
 
 
 def test_json_is_plain() -> None:
@@ -78,10 +68,3 @@ def test_json_is_plain() -> None:
     assert data["sets"][0]["scores"][1]["share"]["value"] == 0.5
     assert data["standings"][0]["cost"]["decide_us"] == 321.0
     assert data["matrix"][0]["pick"] == LINEAR
-
-
-def test_tables_print() -> None:
-    out = io.StringIO()
-    for grid in grids(found()):
-        Console(file=out, width=160).print(table(grid))
-    assert "linear:randucb" in out.getvalue()

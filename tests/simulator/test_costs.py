@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 
 from simulator.cells import parse_policy
-from simulator.costs import N_SLOTS, Cost, cost_of, lessons
+from simulator.costs import N_SLOTS, Cost, cost_of, lessons, median_of_fastest
 
 FEW, MANY = lessons(10, 30), lessons(20, 12)
 
@@ -33,3 +33,8 @@ def test_medians_not_means() -> None:
     found = cost_of(parse_policy("uniform"), FEW, MANY, clock=lambda: float(next(looks) // 40))
     assert isinstance(found, Cost)
     assert (found.decide_us, found.lesson_us) == (0.0, 0.0)
+
+
+def test_the_fastest_try_of_each_counts_then_the_median() -> None:
+    assert median_of_fastest([[5.0, 1.0, 3.0], [1.0, 9.0, 3.0]]) == 1.0
+    assert median_of_fastest([[4.0, 5.0, 6.0], [9.0, 9.0, 9.0]]) == 5.0

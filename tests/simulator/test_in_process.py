@@ -8,7 +8,7 @@ import pytest
 from agent.arms import BASELINE, BASELINE_FLOOR, Arm
 from agent.lessons import FeatureRows, lesson
 from agent.log_follower import relearn
-from agent.loops import LoopSettings, UserSettings
+from agent.loops import LoopSettings, PolicySettings, UserSettings
 from agent.records import ZERO, Decision, Experience, SessionEnd, StreamId
 from agent.variants import Dealer
 from policies.base import DERIVED, N_LOOP_DERIVED
@@ -24,9 +24,12 @@ from tests.simulator.fake_world import FakeWorld
 ROUTE = Route("fake", 2)
 
 
-def settings(**overrides: Any) -> LoopSettings:
+VW = PolicySettings(kind="vw")
+
+
+def settings(policy: PolicySettings = VW, **overrides: Any) -> LoopSettings:
     """A window of eight requests."""
-    return loop_settings(FakeWorld(), window_s=0.08, **overrides)
+    return loop_settings(FakeWorld(), window_s=0.08, policy=policy, **overrides)
 
 
 def sent(loop: InProcess, n: int, *, seed: int = 0) -> list[Step]:

@@ -10,9 +10,8 @@ from policies.derived import unpacked
 from policies.features import FeatureError, address, canonical
 from policies.rates import ItemRates
 from policies.tags import tags_of
-from policies.user_rates import UserRates
 from simulator import offering
-from simulator.offering import Shelf, seen_by
+from simulator.offering import Shelf
 
 
 def rates() -> ItemRates:
@@ -27,23 +26,6 @@ def test_an_action_is_offered_under_its_address_with_its_rates() -> None:
     assert (one.row, one.action.key, one.action.id) == (row, address(row), "a")
     assert one.action.derived == rates().derive("a", tags_of({"n": 2, "topic": "sport"}))
     assert unpacked(one.derived) == one.action.derived[:N_LOOP_DERIVED]
-
-
-def test_a_users_columns_are_filled_in_and_logged() -> None:
-    offered = Shelf(rates(), LimitSettings()).offer({"a": {"topic": "sport"}, "b": {"topic": "music"}})
-    user = UserRates()
-    user.observe(offered[0].tags, 0.5)
-    seen = seen_by(user, offered)
-    for one, plain, own in zip(seen, offered, user.derive([one.tags for one in offered]), strict=True):
-        assert one.action.derived == plain.action.derived[:N_LOOP_DERIVED] + own
-        assert unpacked(one.derived) == one.action.derived
-        assert (one.action.id, one.action.key, one.row) == (plain.action.id, plain.action.key, plain.row)
-    assert seen[0].action.derived[N_LOOP_DERIVED:] != seen[1].action.derived[N_LOOP_DERIVED:]
-
-
-def test_where_nothing_is_known_of_items_nothing_is_of_users() -> None:
-    offered = Shelf(ItemRates(), LimitSettings()).offer({"a": {}})
-    assert seen_by(UserRates(), offered) == offered
 
 
 def test_before_anything_is_known_nothing_is_derived() -> None:

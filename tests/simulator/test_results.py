@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from simulator.records import Record, code_digest, from_text, measuring_files, to_text
+from simulator.records import Record, code_digest, from_text, meaning_of, measuring_files, to_text
 from simulator.results import Folder, ResultsError
 from tests.simulator.measured import SETTING, cell, cell_record, yardstick_record
 
@@ -143,6 +143,17 @@ def test_the_digest_is_of_all_that_measures_and_of_nothing_that_prints() -> None
     assert found >= {f"simulator/{name}.py" for name in names}
     assert found >= {"envs/news.py", "policies/registry.py", "agent/arms.py"}
     assert not found & {f"simulator/{name}.py" for name in ("plots", "comparison_report", "simulate_command")}
+
+
+def test_comments_docstrings_and_layout_are_not_measured() -> None:
+    plain = "LIMIT = 3\n\ndef f(a: int) -> int:\n    return a + LIMIT\n"
+    told = (
+        '"""A module."""\n# why\nLIMIT = 3  # so many\n"""A constant."""\n\n\n'
+        'def f(\n    a: int,\n) -> int:\n    """One more."""\n    return (a + LIMIT)\n'
+    )
+    assert meaning_of(told) == meaning_of(plain)
+    assert meaning_of(plain.replace("3", "4")) != meaning_of(plain)
+    assert meaning_of(plain.replace("a + LIMIT", "'a + LIMIT'")) != meaning_of(plain)
 
 
 def test_the_tables_do_not_depend_on_who_finished_first(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from simulator.simulate_command import (
     EXPLAINED,
     Live,
     Outcome,
-    Request,
     listing_json,
     notes,
     plan_of,
@@ -26,6 +25,7 @@ from simulator.simulate_command import (
     simulate,
     to_json,
 )
+from simulator.simulate_options import Request
 from tests.simulator.test_experiments import PLAN, FakeRunner, FakeScreen
 from tests.simulator.test_measuring import FakeLive, small
 

@@ -44,6 +44,7 @@ def test_tables_are_one_pass_at_once_and_worlds_as_long_as_asked() -> None:
         ("at once", 500),
         ("alone", 3000),
     ]
+    assert [one.is_whole for one in (iris, words, news)] == [True, False, True]
     assert (news.name, news.setting.n_candidates) == ("many", 20)
     assert {tuple(cell.variants) for cell in news.cells} == {("learned",), ("popularity",)}
 
@@ -53,10 +54,10 @@ def test_work_that_two_stages_share_is_done_once() -> None:
     less = settle(Wanted("news", "again"), POLICIES[:1], n_requests=500, n_seeds=1)
     jobs = jobs_of([one, less])
     assert [job.title for job in jobs] == [
+        "news, references, seed 0",
+        "news, references, seed 1",
         "news, vw, seed 0",
         "news, popularity, seed 0",
         "news, vw, seed 1",
         "news, popularity, seed 1",
-        "news, references, seed 0",
-        "news, references, seed 1",
     ]

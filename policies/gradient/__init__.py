@@ -1,0 +1,1 @@
+"""The policy-gradient agent: a Plackett–Luce distribution over slates, trained in worlds and from the log."""

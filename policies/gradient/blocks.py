@@ -1,0 +1,106 @@
+"""Finished trajectories as one batch to learn from: padded, valued by the critic, corrected for who served them.
+
+In: trajectories of logged steps. Out: a ``Batch``, the same for the same trajectories and the same agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from policies.gradient.nets import Agent
+from policies.gradient.objective import Batch, credited, log_likelihood
+from policies.gradient.options import GradientOptions
+from policies.gradient.plackett_luce import Slates
+from policies.gradient.vtrace import corrected
+from policies.neural.dense import Float32s
+from policies.neural.logged import LoggedStep
+from policies.neural.sessions import LoggedTrajectory, Told, n_usable, told
+
+
+def batch_of(trajectories: Sequence[LoggedTrajectory], agent: Agent, options: GradientOptions) -> Batch:
+    """What to learn from trajectories, at least one of which has a usable step."""
+    sessions = [told(one) for one in trajectories if n_usable(one)]
+    steps = [step for one in sessions for step in one.steps]
+    contexts = _tensor(np.concatenate([one.contexts[:-1] for one in sessions]))
+    histories = _tensor(np.concatenate([one.histories[:-1] for one in sessions]))
+    candidates, slates, logged, clicks = _padded(steps)
+    clicked = clicks if options.block_credit == "item" else None
+    now = log_likelihood(agent, contexts, candidates, slates, clicked)
+    ratio = torch.exp(torch.clamp(now - credited(logged, slates, clicked), -20.0, 20.0))
+    importance = ratio.clamp(max=options.most_importance)
+    gains, targets = _corrected(sessions, agent, importance.numpy(), options)
+    return Batch(
+        contexts=contexts,
+        histories=histories,
+        candidates=candidates,
+        slates=slates,
+        credited=clicked,
+        importance=importance,
+        advantages=_tensor(_normalised(gains, importance.numpy())),
+        targets=_tensor(targets),
+    )
+
+
+def _corrected(
+    sessions: Sequence[Told], agent: Agent, ratio: NDArray[np.float32], options: GradientOptions
+) -> tuple[Float32s, Float32s]:
+    values, gains, targets = _values(sessions, agent), [], []
+    at = 0
+    for number, one in enumerate(sessions):
+        n = len(one.steps)
+        of_one = values[at + number : at + number + n + 1].copy()
+        if one.ended:
+            of_one[-1] = 0.0
+        rewards = np.array([step.rewards.sum() for step in one.steps], dtype=np.float32)
+        found = corrected(rewards, of_one, ratio[at : at + n], lambda_=options.trace, gamma=options.gamma)
+        gains.append(found.advantages)
+        targets.append(found.targets)
+        at += n
+    return np.concatenate(gains), np.concatenate(targets)
+
+
+def _normalised(gains: Float32s, importance: Float32s) -> Float32s:
+    """Advantages with mean 0 and size 1 under the policy that learns.
+
+    Under that policy, not the one that served: whatever the critic lacks would otherwise be paid for every click.
+    """
+    shares = importance / max(float(importance.sum()), 1e-6)
+    centred = gains - np.float32((shares * gains).sum())
+    found: Float32s = centred / np.float32(np.sqrt((shares * np.square(centred)).sum()) + 1e-6)
+    return found
+
+
+@torch.no_grad()
+def _values(sessions: Sequence[Told], agent: Agent) -> Float32s:
+    """Of all trajectories one after the other, each with what came after it."""
+    contexts, histories = (np.concatenate([one[part] for one in sessions]) for part in (1, 2))
+    found: Float32s = agent.values(_tensor(contexts), _tensor(histories)).numpy()
+    return found
+
+
+def _padded(steps: Sequence[LoggedStep]) -> tuple[Tensor, Slates, Tensor, Tensor]:
+    """Candidates, slates, log-propensities and clicks; what isn't there is zeros, and never allowed."""
+    n, n_action = len(steps), steps[0].candidates.shape[1]
+    n_candidates, n_slots = max(len(step.candidates) for step in steps), max(len(step.items) for step in steps)
+    candidates = np.zeros((n, n_candidates, n_action), dtype=np.float32)
+    items = np.zeros((n, n_slots), dtype=np.int64)
+    filled, clicks = np.zeros((n, n_slots), dtype=np.bool_), np.zeros((n, n_slots), dtype=np.bool_)
+    allowed, logged = np.zeros((n, n_slots, n_candidates), dtype=np.bool_), np.zeros((n, n_slots), dtype=np.float32)
+    for row, step in enumerate(steps):
+        c, k = len(step.candidates), len(step.items)
+        candidates[row, :c], items[row, :k], filled[row, :k] = step.candidates, step.items, True
+        allowed[row, :k, :c], logged[row, :k], clicks[row, :k] = step.allowed, step.logged, step.clicks
+    if filled.all() and allowed.all():
+        return _tensor(candidates), Slates(_tensor(items)), _tensor(logged), _tensor(clicks)
+    slates = Slates(_tensor(items), _tensor(filled), _tensor(allowed))
+    return _tensor(candidates), slates, _tensor(logged), _tensor(clicks)
+
+
+def _tensor(array: NDArray[np.generic]) -> Tensor:
+    """A copy in memory of torch's own: its sums depend on how memory is aligned."""
+    return torch.tensor(array)

@@ -1,0 +1,269 @@
+"""Learning from the log, whoever's decisions, session by session: what every agent with nets does the same way.
+
+In: lessons in log order, and session ends. Out: state, and snapshots that serve. Lessons are kept as they came until
+there are enough to fit the encoder; from then on each becomes a step of an open trajectory, finished trajectories
+gather in a block, and a full block is learned from in several passes. All of that is state, so a learner that goes on
+from its state does exactly what one that never stopped does.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+
+from policies.base import LearnReport, Lesson, PolicyError
+from policies.lessons import learn_each
+from policies.neural.block_state import Early, State, pack_trajectory, unpack_trajectory
+from policies.neural.dense import DenseEncoder
+from policies.neural.learnable import Learnable
+from policies.neural.logged import LoggedStep, pack_lesson, unpack_lesson
+from policies.neural.reward_scale import reward_scale
+from policies.neural.sessions import LoggedTrajectory, n_usable
+from policies.trajectories import Trajectories
+
+FIRST_BLOCK = 256
+"""The first block is so small; each one after it is twice as large, up to the options' size."""
+
+
+class BlockOptions(Protocol):
+    """What options an agent must have; see there."""
+
+    @property
+    def block(self) -> int:
+        """Steps that are learned together."""
+        ...
+
+    @property
+    def fit_on(self) -> int:
+        """Lessons that the encoder is fitted on."""
+        ...
+
+    @property
+    def gap_s(self) -> float:
+        """A session idle for longer is over."""
+        ...
+
+    @property
+    def most_steps(self) -> int:
+        """A session with more is cut."""
+        ...
+
+    @property
+    def most_open(self) -> int:
+        """Beyond, sessions are cut."""
+        ...
+
+
+class Trains(Protocol):
+    """Encoder, nets and optimiser of an agent."""
+
+    encoder: DenseEncoder
+
+    def learn(self, block: Sequence[LoggedTrajectory], dice: np.random.Generator) -> None:
+        """Learn from a block, at least one step of which is usable."""
+        ...
+
+    def parameters(self) -> bytes:
+        """Of the nets."""
+        ...
+
+    def served(self) -> bytes:
+        """Of those that serve."""
+        ...
+
+    def moments(self) -> bytes:
+        """Of the optimiser."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """What serves."""
+        ...
+
+
+class Saved(Protocol):
+    """Bytes of an agent; all empty where it knows nothing yet."""
+
+    @property
+    def parameters(self) -> bytes:
+        """Of the nets."""
+        ...
+
+    @property
+    def served(self) -> bytes:
+        """Of those that serve; empty for the nets' own."""
+        ...
+
+    @property
+    def moments(self) -> bytes:
+        """Of the optimiser; empty where it hasn't made a step."""
+        ...
+
+
+Options = TypeVar("Options", bound=BlockOptions)
+
+
+class BlockLearner(ABC, Generic[Options]):
+    """The training side of an agent; a subclass says which."""
+
+    kind: ClassVar[str]
+    """As in the registry."""
+
+    def __init__(self, options: Options, state: bytes, *, reward_range: tuple[float, float]) -> None:
+        """Resume from a state.
+
+        Raises:
+            PolicyError: if the bytes are no state of this kind and these options, or the range is empty.
+        """
+        self._options, (self._least, self._greatest) = options, reward_range
+        if not self._least < self._greatest:
+            raise PolicyError(f"reward_range={reward_range} must rise")
+        found = State.from_bytes(state, self.kind)
+        self._reward_scale = found.reward_scale
+        self._seed, self._n, self._n_blocks = found.seed, found.n_learned, found.n_blocks
+        self._early: list[Early] = list(found.early)
+        self._open: Trajectories[LoggedStep] = Trajectories(
+            gap_s=options.gap_s, most_steps=options.most_steps, most_open=options.most_open
+        )
+        self._open.restore(found.open, LoggedStep.unpack)
+        self._block: list[LoggedTrajectory] = []
+        self._n_usable = 0
+        for one in found.block:
+            self._gather(unpack_trajectory(one))
+        self._trained: Trains | None = None
+        if found.encoder:
+            self._trained = self._restored(DenseEncoder.from_bytes(found.encoder), found)
+
+    @classmethod
+    def fresh(cls, options: Options, *, reward_range: tuple[float, float], seed: int) -> Self:
+        """A learner that knows nothing yet."""
+        return cls(options, State.fresh(cls.kind, seed).to_bytes(), reward_range=reward_range)
+
+    @classmethod
+    def from_trained(cls, options: Options, trained: bytes, *, reward_range: tuple[float, float], seed: int) -> Self:
+        """A learner that goes on from what was trained in a world; its encoder stands still from the start.
+
+        Args:
+            options: Of the loop's policy.
+            trained: ``TrainedAgent.learnable``.
+            reward_range: Least and greatest reward.
+            seed: Of the order of updates.
+
+        Raises:
+            PolicyError: if the bytes are no trained agent of this kind and these options.
+        """
+        known = Learnable.from_bytes(trained, cls.kind)
+        state = State.fresh(
+            cls.kind, seed, scale=known.reward_scale, encoder=known.encoder, parameters=known.parameters
+        )
+        return cls(options, state.to_bytes(), reward_range=reward_range)
+
+    @property
+    def n_until_settled(self) -> int:
+        """Always 0: everything that waits is state."""
+        return 0
+
+    def learn(self, lessons: Sequence[Lesson]) -> LearnReport:
+        """Take each valid lesson, in order; refuse and count the others."""
+        return learn_each(lessons, self._learn)
+
+    def end(self, trajectory: str, at_ms: int) -> None:
+        """A session has ended."""
+        if self._trained is None:
+            same = [one for one in self._early if one.trajectory == trajectory]
+            if same and same[-1].lesson:
+                self._early.append(Early(trajectory, at_ms))
+        else:
+            self._finish(self._open.end(trajectory, at_ms))
+
+    def state(self) -> bytes:
+        """All that training needs to go on, exactly."""
+        trained = self._trained
+        return State(
+            format=1,
+            kind=self.kind,
+            seed=self._seed,
+            n_learned=self._n,
+            n_blocks=self._n_blocks,
+            reward_scale=self._reward_scale,
+            early=self._early,
+            encoder=b"" if trained is None else trained.encoder.to_bytes(),
+            parameters=b"" if trained is None else trained.parameters(),
+            served=b"" if trained is None else trained.served(),
+            moments=b"" if trained is None else trained.moments(),
+            open=self._open.to_bytes(LoggedStep.pack),
+            block=[pack_trajectory(one) for one in self._block],
+        ).to_bytes()
+
+    def snapshot(self) -> bytes:
+        """What serves, as it is now; changes nothing."""
+        return self._blank() if self._trained is None else self._trained.snapshot()
+
+    def trouble(self) -> Mapping[str, int]:
+        """What could not be taken as it came, by reason, for the loop's status."""
+        n_cut = self._open.n_cut
+        return {"sessions: too many open steps; those idle for longest were cut": n_cut} if n_cut else {}
+
+    @abstractmethod
+    def _fresh(self, encoder: DenseEncoder, n_slots: int) -> Trains:
+        """Nets that know nothing, for slates of so many slots."""
+
+    @abstractmethod
+    def _restored(self, encoder: DenseEncoder, saved: Saved) -> Trains:
+        """Nets as they were."""
+
+    @abstractmethod
+    def _blank(self) -> bytes:
+        """The snapshot before there is an encoder."""
+
+    def _learn(self, lesson: Lesson) -> None:
+        trained = self._trained
+        if trained is not None:
+            self._n += 1
+            self._take(lesson, trained.encoder)
+            return
+        self._early.append(Early(lesson.trajectory, lesson.at_ms, pack_lesson(lesson)))
+        self._n += 1
+        if self._n >= self._options.fit_on:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Fit the encoder, and take what came early."""
+        early = [(one, unpack_lesson(one.lesson) if one.lesson else None) for one in self._early]
+        lessons = [lesson for _, lesson in early if lesson is not None]
+        encoder = DenseEncoder.fitted([(lesson.context, lesson.actions) for lesson in lessons])
+        self._reward_scale = reward_scale([sum(self._clipped(lesson)) for lesson in lessons])
+        self._trained, self._early = self._fresh(encoder, max(len(lesson.slots) for lesson in lessons)), []
+        for one, lesson in early:
+            if lesson is None:
+                self.end(one.trajectory, one.at_ms)
+            else:
+                self._take(lesson, encoder)
+
+    def _take(self, lesson: Lesson, encoder: DenseEncoder) -> None:
+        rewards = [reward / self._reward_scale for reward in self._clipped(lesson)]
+        step = LoggedStep.of(lesson, encoder, rewards)
+        self._finish(self._open.take(step, lesson.trajectory, lesson.at_ms))
+
+    def _clipped(self, lesson: Lesson) -> list[float]:
+        return [min(max(float(reward), self._least), self._greatest) for reward in lesson.rewards]
+
+    def _finish(self, over: Iterable[LoggedTrajectory]) -> None:
+        for trajectory in over:
+            self._gather(trajectory)
+            if self._n_usable >= min(self._options.block, FIRST_BLOCK << min(self._n_blocks, 16)):
+                self._learn_block()
+
+    def _gather(self, trajectory: LoggedTrajectory) -> None:
+        if n_usable(trajectory):
+            self._block.append(trajectory)
+            self._n_usable += n_usable(trajectory)
+
+    def _learn_block(self) -> None:
+        if self._trained is None:
+            raise PolicyError("a block before there is an encoder")
+        block, self._block, self._n_usable = self._block, [], 0
+        self._trained.learn(block, np.random.default_rng([self._seed, self._n_blocks, 6]))
+        self._n_blocks += 1

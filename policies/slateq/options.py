@@ -1,0 +1,146 @@
+"""The options of SlateQ: checked all at once, with their defaults.
+
+In: the ``options`` of a loop's policy settings, or of a training run. Out: ``SlateQOptions``, or a list of everything
+wrong with them. The defaults of training are those that reached the goals in the worlds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from policies.base import PolicyError
+from policies.slateq.search import SEARCHES
+
+EXPLORERS = {"softmax": {"temperature"}, "epsilon": {"epsilon"}}
+"""Explorer → the options that only it reads."""
+
+
+@dataclass(frozen=True)
+class SlateQOptions:
+    """How to learn, and how to serve.
+
+    Attributes:
+        hidden: Widths of the hidden layers.
+        item_units: Features of items that are learned, beside those that are given; 0 leaves values linear in these.
+        learning_rate: At the start.
+        last_learning_rate: At the end of training.
+        gamma: Discount; 1 for sessions that end.
+        beyond_cut: Whether value goes on where a world cuts an episode for its length; else the episode is over.
+        trace: λ of the returns: 0 trusts values, 1 rewards.
+        minibatch: Steps of one update.
+        epochs: How often each step is learned from.
+        explore: Share of random slates in training, once it has fallen from 1.
+        explore_share: Part of training during which it falls.
+        value_scale: About how many scaled rewards a session brings.
+        search: How slates are found when serving: ``exact``, ``greedy`` or ``top-k``.
+        explorer: ``softmax`` or ``epsilon``.
+        temperature: softmax: in standard deviations of the eligible actions' gains; 0 is greedy.
+        epsilon: epsilon: share of uniform choice, beside the loop's own floor.
+    """
+
+    hidden: tuple[int, ...] = (64, 64)
+    item_units: int = 0
+    learning_rate: float = 1e-3
+    last_learning_rate: float = 5e-5
+    gamma: float = 1.0
+    beyond_cut: bool = False
+    trace: float = 0.95
+    minibatch: int = 2048
+    epochs: int = 1
+    explore: float = 0.05
+    explore_share: float = 0.15
+    value_scale: float = 20.0
+    search: str = "exact"
+    explorer: str = "softmax"
+    temperature: float = 0.1
+    epsilon: float = 0.05
+
+    def exploration(self, progress: float) -> float:
+        """Share of random slates at this point of training, progress in [0, 1]."""
+        falling = 1.0 - progress / self.explore_share if self.explore_share > 0.0 else 0.0
+        return self.explore + (1.0 - self.explore) * max(falling, 0.0)
+
+
+def problems(options: Mapping[str, Any]) -> list[str]:
+    """Everything wrong with the options, each with field, value and cure."""
+    found = [problem for name, value in options.items() for problem in _field_problems(name, value)]
+    return found or _clashes(options)
+
+
+def parse(options: Mapping[str, Any]) -> SlateQOptions:
+    """The options over the defaults.
+
+    Raises:
+        PolicyError: naming everything wrong with them.
+    """
+    found = problems(options)
+    if found:
+        raise PolicyError("; ".join(found))
+    given = dict(options)
+    if "hidden" in given:
+        given["hidden"] = tuple(given["hidden"])
+    return SlateQOptions(**given)
+
+
+_Check = tuple[Callable[[Any], bool], str]
+
+
+def _one_of(*allowed: str) -> _Check:
+    return lambda value: isinstance(value, str) and value in allowed, f"choose one of {', '.join(allowed)}"
+
+
+def _number(least: float, greatest: float) -> _Check:
+    def fits(value: Any) -> bool:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and math.isfinite(value) and least <= value <= greatest
+
+    return fits, f"must be a number in [{least:g}, {greatest:g}]"
+
+
+def _is_whole(value: Any, least: int, greatest: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= greatest
+
+
+def _whole(least: int, greatest: int) -> _Check:
+    return lambda value: _is_whole(value, least, greatest), f"must be a whole number in [{least}, {greatest}]"
+
+
+def _widths(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) <= 4 and all(_is_whole(width, 1, 1024) for width in value)
+
+
+_CHECKS: dict[str, _Check] = {
+    "hidden": (_widths, "must be a list of at most 4 whole numbers in [1, 1024]"),
+    "item_units": _whole(0, 256),
+    "learning_rate": _number(1e-6, 1.0),
+    "last_learning_rate": _number(0.0, 1.0),
+    "gamma": _number(0.0, 1.0),
+    "beyond_cut": (lambda value: isinstance(value, bool), "must be true or false"),
+    "trace": _number(0.0, 1.0),
+    "minibatch": _whole(1, 2**20),
+    "epochs": _whole(1, 100),
+    "explore": _number(0.0, 1.0),
+    "explore_share": _number(0.0, 1.0),
+    "value_scale": _number(1e-3, 1e6),
+    "search": _one_of(*SEARCHES),
+    "explorer": _one_of(*EXPLORERS),
+    "temperature": _number(0.0, 100.0),
+    "epsilon": _number(0.0, 1.0),
+}
+
+
+def _clashes(options: Mapping[str, Any]) -> list[str]:
+    explorer = options.get("explorer", SlateQOptions.explorer)
+    unread = sorted((set().union(*EXPLORERS.values()) - EXPLORERS[explorer]) & options.keys())
+    return [f"options.{name}: the {explorer} explorer doesn't read it; remove it, or choose another" for name in unread]
+
+
+def _field_problems(name: str, value: Any) -> list[str]:
+    if name not in _CHECKS:
+        known = ", ".join(field.name for field in fields(SlateQOptions))
+        return [f"options.{name}: no such option; there are {known}"]
+    fits, cure = _CHECKS[name]
+    return [] if fits(value) else [f"options.{name}={value!r}: {cure}"]

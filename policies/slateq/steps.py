@@ -1,0 +1,84 @@
+"""Segments as flat steps to learn from: outcomes, λ-returns, and gains over the value of the moment.
+
+In: a segment, and values of moments as they are believed now. Out: arrays of equal length, one row a step, in any
+order that suits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from policies.base import PolicyError
+from policies.neural.arrays import Arrays
+from policies.neural.dense import Float32s
+from policies.neural.returns import advantages
+from policies.neural.segment import Segment
+from policies.slateq.options import SlateQOptions
+
+Values = Callable[[Float32s, Float32s], Float32s]
+"""V of contexts (…, n_context) and histories (…, n_history); (…,)."""
+
+_SMALLEST_SCALE = 1e-9
+
+
+def flat_steps(segment: Segment, values: Values, options: SlateQOptions, *, scale: float) -> Arrays:
+    """Rows of a segment, by the names of ``policies.slateq.net.Step``.
+
+    Args:
+        segment: Chosen by the policy that learns.
+        values: As believed now.
+        options: Of the agent.
+        scale: Rewards are divided by this.
+
+    Raises:
+        PolicyError: if a reward isn't finite.
+    """
+    _check(segment.rewards)
+    before = values(segment.contexts, segment.histories)
+    ended = segment.ended if options.beyond_cut else segment.ended | segment.cut
+    gains = advantages(
+        segment.rewards / np.float32(scale),
+        before[:-1],
+        segment.next_values(before, values(segment.cut_contexts, segment.cut_histories)),
+        ended=ended,
+        cut=segment.cut,
+        lambda_=options.trace,
+        gamma=options.gamma,
+    )
+    columns = {
+        "contexts": segment.contexts[:-1],
+        "histories": segment.histories[:-1],
+        "shown": segment.shown,
+        "outcome": outcomes(segment.clicks),
+        "returns": gains + before[:-1],
+        "gains": gains,
+    }
+    return {name: _flat(column, segment.n_steps) for name, column in columns.items()}
+
+
+def reward_scale(segment: Segment) -> float:
+    """Root mean square of the rewards: what makes them about as large as 1.
+
+    Raises:
+        PolicyError: if a reward isn't finite.
+    """
+    _check(segment.rewards)
+    return max(float(np.sqrt(np.mean(np.square(segment.rewards, dtype=np.float64)))), _SMALLEST_SCALE)
+
+
+def outcomes(clicks: NDArray[np.bool_]) -> Float32s:
+    """(…, n_slots) → (…, n_slots + 1): shares of the clicks, all in the last place where there were none."""
+    n_clicks = clicks.sum(axis=-1, keepdims=True)
+    return np.concatenate([clicks / np.maximum(n_clicks, 1), n_clicks == 0], axis=-1, dtype=np.float32)
+
+
+def _check(rewards: Float32s) -> None:
+    if not np.isfinite(rewards).all():
+        raise PolicyError("reward: not finite; nothing was learned from this segment")
+
+
+def _flat(array: Float32s, n: int) -> Float32s:
+    return np.ascontiguousarray(array).reshape(n, *array.shape[2:])

@@ -1,0 +1,251 @@
+"""The body of ``slateloop train``: from what was asked to agents, tables, curves, and what a loop begins with.
+
+In: a ``Request``, and for publishing a client of the running service. Out: an ``Outcome``, which prints itself as
+tables or JSON. It knows no HTTP; the command line hands the client in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from agent.starts import StartError
+from envs.presets import make_world
+from envs.world import WorldError
+from policies.base import PolicyError
+from simulator import extras, machine, training_plots, training_rows
+from simulator.cells import CellError
+from simulator.experiments import cores
+from simulator.extras import MissingExtraError
+from simulator.publishing import Published, Publisher
+from simulator.publishing import publish as publish_agent
+from simulator.ray_local import RayStartError
+from simulator.results import ResultsError
+from simulator.results_page import write_section
+from simulator.train_options import Request
+from simulator.training import Piece
+from simulator.training_folder import TrainingFolder
+from simulator.training_plan import agent_options, budget_of, pieces_of
+from simulator.training_rows import Row
+from simulator.training_run import Manner, Training, conduct, in_turn, on_ray
+from simulator.training_screen import screen
+from simulator.typed import shown
+
+SECTION = "train"
+TITLE = "Agents trained in simulated worlds"
+
+EXPLAINED = (CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError, StartError)
+"""Errors whose message names value and cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        rows: Who × world, as far as finished.
+        files: Settings, summary and the page.
+        plots: PNGs.
+        agents: Files of the agents that were trained.
+        published: What a loop begins with now, if anything.
+    """
+
+    request: Request
+    pieces: list[Piece]
+    training: Training
+    rows: list[Row]
+    files: list[Path]
+    plots: list[Path]
+    agents: list[Path]
+    published: Published | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing failed and nobody stopped it."""
+        return not self.training.failures and not self.training.interrupted
+
+
+def train(request: Request, console: Console) -> Outcome:
+    """Do what is asked for, write files, draw plots.
+
+    Args:
+        request: What is asked for.
+        console: For progress; results go elsewhere.
+
+    Raises:
+        CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError: it can't be begun; all in
+            ``EXPLAINED``.
+    """
+    _require(request)
+    pieces, folder = pieces_of(request), TrainingFolder(request.out)
+    n_jobs = cores() if request.n_jobs is None else request.n_jobs
+    manner = Manner(in_turn if n_jobs == 1 else on_ray(n_jobs), request.tensorboard, request.fresh, request.keep_old)
+    with screen(console, request.out) as progress:
+        done = conduct(pieces, folder, progress, manner)
+    return _finish(request, pieces, folder, done)
+
+
+def publish(outcome: Outcome, service: Publisher) -> Outcome:
+    """Let the loop begin with the seed that its validation users liked best.
+
+    Raises:
+        CellError: nothing was trained.
+    """
+    results = outcome.training.results
+    trained = [one for one in outcome.pieces if one.sort == "agent" and one.key in results]
+    if not trained:
+        raise CellError("no agent was trained, so there is nothing to publish; name one with --agent")
+    best = max(trained, key=lambda one: results[one.key].curve[results[one.key].kept].mean)
+    data = TrainingFolder(outcome.request.out).agent(best).read_bytes()
+    world, options = make_world(best.scene.preset, best.scene.options), agent_options(outcome.request)
+    found = publish_agent(service, outcome.request.publish, data, world=world, options=options)
+    return dataclasses.replace(outcome, published=found)
+
+
+def show(outcome: Outcome, out: Console, err: Console) -> None:
+    """Print tables, and where the files are; problems on the other console."""
+    for grid in training_rows.grids(outcome.rows):
+        out.print(training_rows.table(grid))
+    if outcome.rows:
+        out.print(training_rows.EXPLANATION, style="dim", highlight=False)
+    for path in [*outcome.files, *outcome.plots, *outcome.agents]:
+        out.print(str(path), highlight=False, soft_wrap=True)
+    if outcome.published is not None:
+        out.print(_told(outcome.published), style="bold", highlight=False, soft_wrap=True)
+    for line in notes(outcome):
+        err.print(line, highlight=False, markup=False, style="yellow")
+
+
+def notes(outcome: Outcome) -> Iterator[str]:
+    """What someone must know before believing the figures."""
+    request = outcome.request
+    yield from _notes(outcome.pieces, outcome.training, str(request.out))
+    yield from _unfinished(outcome)
+    if request.write is not None and not outcome.is_whole:
+        yield f"{request.write} was not written: not everything is finished"
+    if request.publish and not outcome.is_whole:
+        yield f"nothing was published to {request.publish}: not everything is finished"
+    if outcome.published is not None:
+        yield from outcome.published.warnings
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """Everything as one JSON object."""
+    done = outcome.training
+    return {
+        "rows": training_rows.to_json(outcome.rows),
+        "n_pieces": len(outcome.pieces),
+        "n_finished": len(done.results),
+        "n_finished_before": done.n_found,
+        "n_of_other_code": done.n_other_code,
+        "n_measured_again": done.n_outdated,
+        "interrupted": done.interrupted,
+        "failures": [{"title": one.title, "error": one.error} for one in done.failures],
+        "notes": list(notes(outcome)),
+        "files": [str(path) for path in outcome.files],
+        "plots": [str(path) for path in outcome.plots],
+        "agents": [str(path) for path in outcome.agents],
+        "published": None if outcome.published is None else dataclasses.asdict(outcome.published),
+    }
+
+
+def _require(request: Request) -> None:
+    """Find out before the work begins what isn't installed."""
+    wanted = ["torch"] if request.agents else []
+    wanted += ["tensorboardX"] if request.tensorboard and request.agents else []
+    extras.require(wanted, "slateloop train", install=extras.INSTALL_RL)
+    extras.require(["matplotlib.figure"] if request.plots else [], "drawing learning curves")
+
+
+def _finish(request: Request, pieces: list[Piece], folder: TrainingFolder, done: Training) -> Outcome:
+    rows = training_rows.rows_of(pieces, done.results)
+    page = _page(request, pieces, done, rows)
+    files = [
+        folder.write_text("settings.json", _settings(request, pieces, done)),
+        folder.write_text("summary.md", page),
+    ]
+    if request.write is not None and not done.failures and not done.interrupted:
+        files.append(write_section(request.write, SECTION, page))
+    plots = training_plots.draw_all(pieces, done.results, request.out / "plots") if request.plots else []
+    agents = [folder.agent(one) for one in pieces if one.sort == "agent" and one.key in done.results]
+    return Outcome(request, pieces, done, rows, files, plots, agents)
+
+
+def _page(request: Request, pieces: list[Piece], done: Training, rows: list[Row]) -> str:
+    told = [line.replace("\n", ";") for line in _notes(pieces, done, shown((str(request.out),)))]
+    codes = ", ".join(sorted({one.code for one in done.results.values()}))
+    parts = [
+        f"## {TITLE}",
+        f"```\n{shown(request.command)}\n```",
+        "\n".join(f"- {line}" for line in (*_how(request), *told)),
+        *(training_rows.markdown(grid) for grid in training_rows.grids(rows)),
+        training_rows.EXPLANATION,
+        f"Measured by code {codes}, on: {machine.sentence()}." if codes else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _how(request: Request) -> Iterator[str]:
+    """The settings, for people."""
+    budget, options = budget_of(request), agent_options(request)
+    own = ", ".join(f"{name}={value}" for name, value in options.items()) or "their defaults"
+    yield (
+        f"Agents: seeds 0 to {request.n_seeds - 1}, at most {budget.n_steps:,} user-steps each"
+        f"{' (--frugal)' if request.frugal else ''}, {budget.n_users:,} users at once; options: {own}. Training stops "
+        f"after {budget.patience} looks at {budget.n_validation_users:,} validation users that show nothing better."
+    )
+    yield (
+        f"Bandits: each serves {request.n_requests:,} requests of its own users and learns from them as a loop does; "
+        "then its last snapshot is frozen."
+    )
+    yield f"Everyone is scored by one episode each of the same {request.n_users:,} fresh users."
+
+
+def _settings(request: Request, pieces: list[Piece], done: Training) -> str:
+    found = {
+        "command": list(request.command),
+        "machine": machine.facts(),
+        "pieces": [
+            {"key": one.key, "code": done.results[one.key].code, **dataclasses.asdict(one)}
+            for one in pieces
+            if one.key in done.results
+        ],
+    }
+    return json.dumps(found, indent=2, sort_keys=True) + "\n"
+
+
+def _notes(pieces: list[Piece], done: Training, out: str) -> Iterator[str]:
+    n_all = len(pieces)
+    if done.n_found:
+        yield f"{done.n_found} of {n_all} pieces were finished before, in {out}; --fresh runs them anew"
+    if done.n_other_code:
+        yield f"{done.n_other_code} of them were measured by other code than this"
+    if done.n_outdated:
+        yield f"{done.n_outdated} of {n_all} pieces were finished before by other code, so they are measured again"
+    for failure in done.failures:
+        yield f"failed: {failure.title}: {failure.error}"
+    if done.interrupted:
+        yield f"interrupted: {len(done.results)} of {n_all} pieces are finished; the same command goes on from there"
+
+
+def _unfinished(outcome: Outcome) -> Iterator[str]:
+    """Where the best point is of trainings that were stopped."""
+    folder = TrainingFolder(outcome.request.out)
+    for piece in outcome.pieces:
+        path = None if piece.key in outcome.training.results else folder.best(piece)
+        if path is not None:
+            yield f"{piece.title}: not finished; its best agent so far is {path}"
+
+
+def _told(found: Published) -> str:
+    made = "made, and " if found.is_new else ""
+    return (
+        f"loop {found.loop} is {made}told to begin with this {found.kind} (settings version {found.version}); "
+        f"`slateloop loops status {found.loop}` tells when it serves"
+    )

@@ -1,0 +1,94 @@
+"""What a training leaves while it goes on: its points, the best agent so far, and event files for TensorBoard.
+
+In: points and agents as they come. Out: ``running/<stem>.jsonl`` with a line a point, ``best/<stem>.agent`` and
+``tensorboard/<stem>/``, in the folder of the run. When training is over the first two are gone: what was found is kept
+by whoever asked for it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from simulator import extras
+from simulator.train import Point, TrainedAgent
+
+RUNNING, BEST, TENSORBOARD = "running", "best", "tensorboard"
+
+
+class Diary:
+    """One training's."""
+
+    def __init__(self, out: str, stem: str, *, tensorboard: bool) -> None:
+        """Begin anew.
+
+        Args:
+            out: Folder; "" writes nothing.
+            stem: Names the training's files.
+            tensorboard: Whether to write event files.
+
+        Raises:
+            MissingExtraError: event files are wanted and tensorboardX isn't installed.
+        """
+        folder = Path(out)
+        self._writes = bool(out)
+        self._points = folder / RUNNING / f"{stem}.jsonl"
+        self._best = folder / BEST / f"{stem}.agent"
+        self._writer = _writer(folder / TENSORBOARD / stem) if tensorboard and out else None
+        if self._writes:
+            self._points.parent.mkdir(parents=True, exist_ok=True)
+            self._best.parent.mkdir(parents=True, exist_ok=True)
+            self._points.write_text("", encoding="utf-8")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def tell(self, point: Point) -> None:
+        """One look at training."""
+        if self._writer is not None:
+            self._writer.add_scalar("validation/return", point.score.mean, point.n_steps)
+            for name, value in point.figures.items():
+                self._writer.add_scalar(f"training/{name}", value, point.n_steps)
+            self._writer.flush()
+        if self._writes:
+            line = json.dumps({"n_steps": point.n_steps, "mean": point.score.mean, "se": point.score.se})
+            with self._points.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    def keep(self, packed: bytes, best: TrainedAgent) -> None:
+        """The best so far, for whoever stops here."""
+        if self._writes:
+            beside = self._best.with_suffix(".part")
+            beside.write_bytes(packed)
+            beside.replace(self._best)
+
+    def finish(self, trained: TrainedAgent) -> None:
+        """All is over: what was kept for an early end isn't needed."""
+        if self._writer is not None:
+            self._writer.add_scalar("test/return", trained.score.mean, trained.curve[trained.kept].n_steps)
+        if self._writes:
+            self._points.unlink(missing_ok=True)
+            self._best.unlink(missing_ok=True)
+
+
+def _writer(folder: Path) -> Any:
+    module = extras.load("tensorboardX", "writing event files", install=extras.INSTALL_RL)
+    return module.SummaryWriter(logdir=str(folder))
+
+
+def points_of(folder: Path) -> dict[str, list[dict[str, float]]]:
+    """Stem → points so far, of every training that goes on in this folder; a line half written is left out."""
+    found: dict[str, list[dict[str, float]]] = {}
+    for path in sorted((folder / RUNNING).glob("*.jsonl")):
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        except FileNotFoundError:
+            continue
+        found[path.stem] = [json.loads(line) for line in lines]
+    return found

@@ -1,0 +1,71 @@
+"""Learning curves of trained agents: one PNG per world, the mean over seeds with its 95 % interval.
+
+In: pieces and their results. Out: files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.comparison import mean_over_seeds
+from simulator.plot_style import COLOURS, GREY, Label, annotate_right, dress, finish, focus, panels
+from simulator.training import Piece
+from simulator.training_rows import Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DPI = 130
+_HOW = "return of an episode of validation users; band: 95 % interval over seeds, as far as all of them went"
+
+
+def draw_all(pieces: Sequence[Piece], results: Results, folder: Path) -> list[Path]:
+    """A PNG for each world in which an agent was trained.
+
+    Raises:
+        MissingExtraError: matplotlib isn't installed.
+    """
+    done = [one for one in pieces if one.key in results]
+    paths = []
+    for scene in {one.scene.title: one.scene for one in done if one.sort == "agent"}.values():
+        folder.mkdir(parents=True, exist_ok=True)
+        own = [one for one in done if one.scene.title == scene.title]
+        name = "".join(mark if mark.isalnum() or mark in "-._" else "-" for mark in scene.title)
+        path = folder / f"{name}-learning.png"
+        figure(own, results).savefig(path, dpi=DPI)
+        paths.append(path)
+    return paths
+
+
+def figure(pieces: Sequence[Piece], results: Results) -> Figure:
+    """The curves of one world, and its references as lines."""
+    made, axes = panels(1, 1, width=9.5, height=5.0)
+    ax, labels, heights = axes[0][0], list[Label](), list[float]()
+    names = list(dict.fromkeys(one.name for one in pieces if one.sort == "agent"))
+    n_most = 1.0
+    for name, colour in zip(names, (*COLOURS, *[GREY] * len(names)), strict=False):
+        curves = [results[one.key].curve for one in pieces if one.sort == "agent" and one.name == name]
+        looks = list(zip(*curves, strict=False))
+        steps = [float(each[0].n_steps) for each in looks]
+        over = [mean_over_seeds([one.mean for one in each]) for each in looks]
+        means = [one.value for one in over]
+        if len(curves) > 1:
+            lows, highs = [one.low for one in over], [one.high for one in over]
+            ax.fill_between(steps, lows, highs, color=colour, alpha=0.15, linewidth=0)
+        ax.plot(steps, means, color=colour, linewidth=2.2, marker="o", markersize=3)
+        labels.append(Label(steps[-1], means[-1], name, colour))
+        heights += means
+        n_most = max(n_most, steps[-1])
+    for one in pieces:
+        if one.sort == "reference":
+            value = results[one.key].mean
+            ax.axhline(value, color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+            labels.append(Label(n_most, value, one.name, GREY))
+            heights.append(value)
+    ax.set_xlim(0, n_most)
+    focus(ax, heights, room=0.08)
+    dress(ax, x="user-steps", y="return of an episode")
+    annotate_right(ax, labels)
+    return finish(made, f"{pieces[0].scene.title}: learning", _HOW)

@@ -1,0 +1,35 @@
+"""The command as it was typed, and as a page may show it: without the folders of this machine.
+
+In: the arguments of this process. Out: a tuple for the record, a line for a page.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def typed() -> tuple[str, ...]:
+    """What this process was called with."""
+    return ("slateloop", *sys.argv[1:])
+
+
+def shown(command: Sequence[str], here: Path | None = None) -> str:
+    """A line that anyone may copy: an absolute path inside ``here`` is relative, any other keeps its last name only.
+
+    Args:
+        command: Words.
+        here: None for the working directory.
+    """
+    folder = Path.cwd() if here is None else here
+    return shlex.join(_without_folders(word, folder) for word in command)
+
+
+def _without_folders(word: str, here: Path) -> str:
+    option, mark, value = word.rpartition("=")
+    path = Path(value)
+    if not path.is_absolute():
+        return word
+    return f"{option}{mark}{path.relative_to(here) if path.is_relative_to(here) else path.name}"

@@ -1,0 +1,119 @@
+"""Learners that begin with a trained agent: what they serve at once, what they learn on, and what goes wrong."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from agent import keys
+from agent.event_log import append
+from agent.learner import N_RECENT, LoopLearner
+from agent.learner_loop import LearnerLoop
+from agent.loop_store import LoopStore
+from agent.loops import LoopSettings, PolicySettings
+from agent.records import ZERO, Tick
+from agent.snapshots import SnapshotStore
+from agent.starts import StartError, StartStore
+from agent.supervision import LearnerId, Supervision
+from policies.base import PolicyError
+from tests.agent.learning import Life, closed_log, newest_checkpoint
+from tests.agent.test_supervision import FakeLearners
+from tests.agent.traffic import LOOP
+from tests.trained import AGENT_OPTIONS, packed, start
+
+KINDS = ("slateq", "gradient")
+
+
+def published(client: redis.Redis, kind: str) -> LoopSettings:
+    """Settings that begin with a trained agent, in force."""
+    address = StartStore(client, LOOP).put(packed(kind))
+    wanted = LoopSettings(policy=PolicySettings(kind=kind, options=dict(AGENT_OPTIONS), start=address))
+    LoopStore(client).apply(LOOP, wanted)
+    return wanted
+
+
+def opened(client: redis.Redis) -> LearnerLoop:
+    stored = LoopStore(client).current(LOOP)
+    assert stored is not None
+    return LearnerLoop(client, LOOP, stored)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_agent_is_served_before_anything_is_learned(redis_client: redis.Redis, kind: str) -> None:
+    wanted, life = published(redis_client, kind), Life()
+    life.run(opened(redis_client))
+    serving = SnapshotStore(redis_client, LOOP).serving()
+    assert serving is not None
+    assert (serving.lineage, serving.n_learned) == (wanted.learning_hash, 0)
+    assert SnapshotStore(redis_client, LOOP).load(serving.version).policy == start(kind).snapshot
+    life.run(opened(redis_client))
+    assert len(SnapshotStore(redis_client, LOOP).kept()) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_learns_on_from_the_log_and_after_a_crash_from_its_checkpoint(redis_client: redis.Redis, kind: str) -> None:
+    wanted, life = published(redis_client, kind), Life()
+    closed_log(redis_client, 60)
+    learner = life.run(opened(redis_client))
+    n_learned = learner.follower.learner.n_learned
+    assert n_learned > 0
+    redis_client.delete(keys.snapshots(LOOP, wanted.learning_hash))
+    again = life.run(opened(redis_client))
+    assert again.follower.learner.n_learned == n_learned
+    assert again.follower.learner.state() == newest_checkpoint(redis_client, wanted).learner
+
+
+def test_a_loop_is_looked_after_before_its_first_event(redis_client: redis.Redis) -> None:
+    wanted = published(redis_client, "gradient")
+    learners = FakeLearners()
+    Supervision(redis_client, learners).step()
+    assert learners.orders == [("start", wanted.learning_hash)]
+    assert list(learners.running()) == [LearnerId(LOOP, wanted.learning_hash)]
+
+
+def test_what_was_served_goes_on_until_the_agent_has_learned_the_log(redis_client: redis.Redis) -> None:
+    life, store = Life(), SnapshotStore(redis_client, LOOP)
+    before = LoopSettings(policy=PolicySettings(kind="popularity"))
+    LoopStore(redis_client).apply(LOOP, before)
+    closed_log(redis_client, 60)
+    life.run(opened(redis_client))
+    wanted = published(redis_client, "gradient")
+    learner = opened(redis_client)
+    assert serving_lineage(store) == before.learning_hash
+    life.run(learner)
+    append(redis_client, LOOP, Tick(0))
+    assert serving_lineage(store) == before.learning_hash
+    life.run(learner)
+    Supervision(redis_client, FakeLearners()).step()
+    assert serving_lineage(store) == wanted.learning_hash
+
+
+def serving_lineage(store: SnapshotStore) -> str | None:
+    serving = store.serving()
+    return serving.lineage if serving else None
+
+
+def test_without_its_bytes_it_says_what_to_do(redis_client: redis.Redis) -> None:
+    wanted = published(redis_client, "gradient")
+    redis_client.delete(keys.start(LOOP, wanted.policy.start))
+    with pytest.raises(StartError, match="publish it again"):
+        opened(redis_client)
+    with pytest.raises(PolicyError, match="can't begin with nothing"):
+        LoopLearner(wanted)
+    with pytest.raises(PolicyError, match="can't begin with an agent of kind slateq"):
+        LoopLearner(wanted, start=start("slateq"))
+
+
+def test_features_that_it_was_trained_on_and_nobody_sends_are_told(redis_client: redis.Redis) -> None:
+    """The traffic of these tests has other features than the world of the agent."""
+    published(redis_client, "gradient")
+    closed_log(redis_client, N_RECENT)
+    learner = Life().run(opened(redis_client)).follower.learner
+    assert learner.n_learned > 0
+    told = [reason for reason in learner.troubles() if reason.startswith("unmet")]
+    assert told == (["unmet: no lesson has clickbait, which the agent was trained with"] if _is_enough(learner) else [])
+    assert learner.snapshot(ZERO).kind == "gradient"
+
+
+def _is_enough(learner: LoopLearner) -> bool:
+    return len(learner.recent) == N_RECENT

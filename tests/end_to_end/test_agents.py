@@ -1,0 +1,120 @@
+"""Tiny agents, trained by the command, published over HTTP, served by replicas, and learning on from the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from agent.loops import LoopSettings
+from envs.presets import make_world
+from serve_app.client import Client
+from serve_app.service import start
+from serve_app.settings import ServiceSettings
+from simulator import train_command
+from simulator.env_users import EnvUsers
+from simulator.pacing import LagGate
+from simulator.traffic import Route, play
+from simulator.train_options import Request
+from tests.end_to_end.until import until
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(300)]
+
+ADMIN_KEY = "test-admin-key-0123456789abcdefghij"
+WORLD = "long-term-satisfaction-0.3"
+N_REQUESTS = 200
+"""Three sessions of 60 slates, and some of a fourth."""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[Client]:
+    settings = ServiceSettings(port=free_port, data_dir=tmp_path_factory.mktemp("data"), admin_key=ADMIN_KEY)
+    with start(settings) as service, Client(service.url, ADMIN_KEY, timeout_s=20) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", ["slateq", "gradient"])
+def test_a_trained_agent_is_published_served_and_learns_on(client: Client, tmp_path: Path, kind: str) -> None:
+    loop = f"begins-with-{kind}"
+    trained = train_command.train(request(kind, loop, tmp_path), Console(quiet=True))
+    assert trained.is_whole
+    published = train_command.publish(trained, client).published
+    assert published is not None
+    assert (published.kind, published.is_new, published.warnings) == (kind, True, ())
+
+    until(lambda: client.status(loop).serving is not None, within_s=60)
+    first = client.choose(offer(), slots=2, loop=loop, user="who gets the learned arm")
+    until(lambda: served_by(client, loop) == kind, within_s=20)
+    serving = client.status(loop).serving
+    assert serving is not None
+    assert serving.version.split("-")[:2] == [client.settings(loop).learning_hash, "0"]
+    assert first.ids
+
+    meet_users(client, loop)
+    until(lambda: client.status(loop).experiences.learned >= N_REQUESTS, within_s=60)
+    status = client.status(loop)
+    assert status.experiences.refused == 0
+    assert not any("unmet" in reason for reason in status.troubles)
+    until(lambda: (now := client.status(loop).serving) is not None and now.n_learned >= N_REQUESTS, within_s=60)
+    assert served_by(client, loop) == kind
+
+
+def test_a_loop_that_serves_already_goes_on_until_the_agent_has_learned_its_log(client: Client, tmp_path: Path) -> None:
+    loop = "had-a-bandit"
+    client.apply_settings(loop, LoopSettings.model_validate({"variants": {"learned": 1.0}, "reward": REWARD}))
+    meet_users(client, loop)
+    until(lambda: (now := client.status(loop).serving) is not None and now.n_learned >= N_REQUESTS, within_s=60)
+    bandit = client.settings(loop).settings.policy.kind
+    trained = train_command.train(request("gradient", loop, tmp_path), Console(quiet=True))
+    published = train_command.publish(trained, client).published
+    assert published is not None
+    assert not published.is_new
+    seen = [served_by(client, loop)]
+    deadline = time.monotonic() + 60
+    while seen[-1] != "gradient" and time.monotonic() < deadline:
+        seen.append(served_by(client, loop))
+    assert set(seen) == {bandit, "gradient"}
+    assert client.status(loop).experiences.learned >= N_REQUESTS
+
+
+REWARD = {"window_s": 0.5, "aggregation": "sum", "min": 0.0, "max": 100.0, "recipe": {"engagement": {"weight": 1.0}}}
+
+
+def request(kind: str, loop: str, out: Path) -> Request:
+    """A few thousand steps of a small world."""
+    return Request(
+        worlds=(f"{WORLD},num_candidates=5,slate_size=2",),
+        agents=(kind,),
+        beside=("none",),
+        n_seeds=1,
+        n_steps=3072,
+        frugal=True,
+        n_users=20,
+        agent_options=("hidden=[8]",),
+        out=out,
+        tensorboard=False,
+        plots=False,
+        n_jobs=1,
+        publish=loop,
+    )
+
+
+def offer() -> dict[str, dict[str, float]]:
+    return {"a": {"clickbait": 0.9}, "b": {"clickbait": 0.1}, "c": {"clickbait": 0.5}}
+
+
+def served_by(client: Client, loop: str) -> str:
+    """The policy that answers users of the learned arm."""
+    slates = [client.choose(offer(), slots=2, loop=loop, user=f"u{number}") for number in range(8)]
+    return next(one.policy for one in slates if one.variant == "learned")
+
+
+def meet_users(client: Client, loop: str) -> None:
+    """Users of the world, whose sessions end, and as many slates as they get."""
+    world = make_world(WORLD, num_candidates=5, slate_size=2)
+    gate = LagGate(client, loop, max_lag=400, clock=time.monotonic, sleep=time.sleep)
+    for _ in play(client, EnvUsers(world, seed=0), Route(loop, 2), n_requests=N_REQUESTS, admit=gate.admit):
+        pass

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from policies.base import PolicyError
+from policies.gradient.nets import Agent
+from policies.gradient.objective import Batch, Passes, improve, log_likelihood, loss
+from policies.gradient.options import parse
+from policies.gradient.plackett_luce import Slates
+from policies.gradient.ppo import Ppo
+from policies.gradient.reward_scale import reward_scale
+from policies.neural.history import n_features
+from policies.neural.segment import Segment
+
+N_STEPS, N_USERS, N_CANDIDATES, N_ACTION, N_CONTEXT = 8, 32, 4, 5, 3
+OPTIONS = parse({"hidden": [8], "minibatch": 64, "learning_rate": 0.02})
+
+
+def ppo(seed: int = 0) -> Ppo:
+    return Ppo(OPTIONS, N_CONTEXT, N_ACTION, n_slots=2, seed=seed)
+
+
+def segment(agent: Ppo, dice: np.random.Generator) -> Segment:
+    """One-step episodes; an item of kind 1 in the first slot pays 1."""
+    places = (N_STEPS, N_USERS)
+    contexts = np.ones((N_STEPS + 1, N_USERS, N_CONTEXT), dtype=np.float32)
+    kinds = np.argsort(dice.random((*places, N_CANDIDATES)), axis=-1)
+    candidates = np.zeros((*places, N_CANDIDATES, N_ACTION), dtype=np.float32)
+    candidates[..., 0] = 1.0
+    np.put_along_axis(candidates, 1 + kinds[..., None], 1.0, axis=-1)
+    slates = agent.act(contexts[:-1], candidates, progress=0.0, dice=dice)
+    first = np.take_along_axis(kinds, slates[..., :1], axis=-1)[..., 0] == 1
+    clicks = np.stack([first, np.zeros_like(first)], axis=-1)
+    n_history = n_features(N_ACTION)
+    return Segment(
+        contexts=contexts,
+        histories=np.zeros((N_STEPS + 1, N_USERS, n_history), dtype=np.float32),
+        candidates=candidates,
+        slates=slates,
+        shown=np.take_along_axis(candidates, slates[..., None], axis=2),
+        clicks=clicks,
+        rewards=first.astype(np.float32),
+        ended=np.ones(places, dtype=np.bool_),
+        cut=np.zeros(places, dtype=np.bool_),
+        cut_contexts=np.empty((0, N_CONTEXT), dtype=np.float32),
+        cut_histories=np.empty((0, n_history), dtype=np.float32),
+    )
+
+
+def trained(seed: int, n_updates: int = 30) -> tuple[Ppo, list[float]]:
+    agent, dice = ppo(seed), np.random.default_rng(7)
+    return agent, [agent.update(segment(agent, dice), progress=at / n_updates)["reward"] for at in range(n_updates)]
+
+
+def test_it_learns_what_pays() -> None:
+    """From the 1/4 of chance to nearly always; 256 draws an update, so 0.25 has a standard error of 0.03."""
+    _, rewards = trained(1)
+    assert rewards[0] < 0.4
+    assert rewards[-1] > 0.8
+
+
+def test_the_same_seed_gives_the_same_nets() -> None:
+    one, same = (trained(2, 3)[0].arrays() for _ in range(2))
+    assert all(np.array_equal(one[name], same[name]) for name in one)
+
+
+def test_greedy_slates_are_those_of_the_highest_scores() -> None:
+    agent, _ = trained(1)
+    found = segment(agent, np.random.default_rng(1))
+    assert found.candidates is not None
+    best = agent.greedy(found.contexts[:-1], found.candidates)
+    first = np.take_along_axis(found.candidates, best[..., :1, None], axis=2)[..., 0, :]
+    assert first[..., 2].mean() > 0.95
+
+
+def test_a_segment_without_candidates_or_with_a_broken_reward_is_refused_and_changes_nothing() -> None:
+    agent = ppo()
+    good, before = segment(agent, np.random.default_rng(1)), agent.arrays()
+    with pytest.raises(PolicyError, match="keep_candidates"):
+        agent.update(replace(good, candidates=None), progress=0.0)
+    broken = good.rewards.copy()
+    broken[0, 0] = np.nan
+    for scale in (None, 1.0):
+        agent.reward_scale = scale
+        with pytest.raises(PolicyError, match="not finite"):
+            agent.update(replace(good, rewards=broken), progress=0.0)
+    assert all(np.array_equal(before[name], array) for name, array in agent.arrays().items())
+
+
+@pytest.mark.parametrize(("rewards", "scale"), [([3.0, 0.0, 0.0], 3.0**0.5), ([0.0, 0.0], 1.0), ([-2.0, 2.0], 2.0)])
+def test_rewards_are_measured_by_their_root_mean_square(rewards: list[float], scale: float) -> None:
+    assert_allclose(reward_scale(rewards), scale)
+
+
+def batch(agent: Agent, *, importance: float, advantage: float) -> Batch:
+    dice = torch.Generator().manual_seed(1)
+    contexts = torch.randn(16, N_CONTEXT, generator=dice)
+    return Batch(
+        contexts=contexts,
+        histories=torch.zeros(16, n_features(N_ACTION)),
+        candidates=torch.randn(16, N_CANDIDATES, N_ACTION, generator=dice),
+        slates=Slates(torch.rand(16, N_CANDIDATES, generator=dice).argsort(dim=1)[:, :2]),
+        credited=None,
+        importance=torch.full((16,), importance),
+        advantages=torch.full((16,), advantage),
+        targets=agent.values(contexts, torch.zeros(16, n_features(N_ACTION))).detach(),
+    )
+
+
+def likelihood(agent: Agent, told: Batch) -> torch.Tensor:
+    return log_likelihood(agent, told.contexts, told.candidates, told.slates, told.credited)
+
+
+def strength(agent: Agent, told: Batch, *, ratio: float) -> float:
+    """How hard the scorer is pulled, where every slate has become so much likelier already."""
+    agent.zero_grad()
+    before = likelihood(agent, told) - float(np.log(ratio))
+    loss(agent, told, before, parse({"entropy": 0.0, "clip": 0.2})).backward()  # type: ignore[no-untyped-call]  # torch
+    weight = agent.scorer.context.direct.weight.grad
+    assert weight is not None
+    return float(weight.abs().sum())
+
+
+@pytest.mark.parametrize(
+    ("advantage", "ratio", "pulls"),
+    [(1.0, 1.0, True), (1.0, 1.3, False), (1.0, 0.7, True), (-1.0, 1.3, True), (-1.0, 0.7, False)],
+)
+def test_nothing_pulls_further_than_the_clip_but_all_pulls_back(advantage: float, ratio: float, pulls: bool) -> None:
+    agent = Agent((N_CONTEXT, N_ACTION, n_features(N_ACTION)), hidden=(8,))
+    assert (strength(agent, batch(agent, importance=1.0, advantage=advantage), ratio=ratio) > 0.0) == pulls
+
+
+def test_what_went_well_becomes_likelier() -> None:
+    options = parse({"entropy": 0.0})
+    agent = Agent((N_CONTEXT, N_ACTION, n_features(N_ACTION)), hidden=(8,))
+    told = batch(agent, importance=1.0, advantage=1.0)
+    before = likelihood(agent, told)
+    optimizer = torch.optim.Adam(agent.parameters(), lr=0.01)
+    improve(agent, optimizer, told, options=options, passes=Passes(3, 8), dice=np.random.default_rng(1))
+    assert (likelihood(agent, told) > before).double().mean() > 0.7
+
+
+def test_importance_weighs_gradients() -> None:
+    agent = Agent((N_CONTEXT, N_ACTION, n_features(N_ACTION)), hidden=(8,))
+    pulls = [strength(agent, batch(agent, importance=share, advantage=1.0), ratio=1.0) for share in (1.0, 0.5, 0.0)]
+    assert_allclose(pulls, [pulls[0], pulls[0] / 2, 0.0], rtol=1e-5)

@@ -1,0 +1,24 @@
+"""Only what happens often is explained, each reason with a cure."""
+
+from __future__ import annotations
+
+from serve_app.troubles import CURES, explained
+
+VALUE = "value: not a finite number, or of no known type"
+
+
+def test_what_is_rare_or_ordinary_is_counted_and_not_explained() -> None:
+    assert explained({VALUE: 10}, 100) == []
+    assert explained({VALUE: 100}, 10_000) == []
+    assert explained({"new: an action that was never seen before": 10_000}, 10_000) == []
+
+
+def test_what_is_frequent_is_explained_with_count_and_cure() -> None:
+    (sentence,) = explained({VALUE: 1_101}, 110_000)
+    assert sentence == f"Features: {VALUE} (1,101 times in 110,000 lessons); {CURES['value']}."
+
+
+def test_a_condition_is_explained_from_the_first_time_on() -> None:
+    (sentence,) = explained({"actions: too many to keep weights of their own; some share them": 1}, 10**6)
+    assert "times" not in sentence
+    assert sentence.endswith(f"{CURES['actions']}.")

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator.typed import shown, typed
+
+HERE = Path("/home/me/project")
+
+
+@pytest.mark.parametrize(
+    ("word", "seen"),
+    [
+        ("/home/me/project/docs/results.md", "docs/results.md"),
+        ("/data/secret/ml-latest-small", "ml-latest-small"),
+        ("--path=/data/ml-latest-small", "--path=ml-latest-small"),
+        ("--option=path=/data/ml", "--option=path=ml"),
+        ("docs/results.md", "docs/results.md"),
+        ("vw:epsilon,epsilon=0.05", "vw:epsilon,epsilon=0.05"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("a b", "'a b'"),
+    ],
+)
+def test_a_page_shows_no_folder_of_this_machine(word: str, seen: str) -> None:
+    assert shown(("slateloop", word), HERE) == f"slateloop {seen}"
+
+
+def test_the_command_is_what_the_process_was_called_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [".venv/bin/slateloop", "bakeoff", "--seeds", "2"])
+    assert typed() == ("slateloop", "bakeoff", "--seeds", "2")
