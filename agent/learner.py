@@ -14,7 +14,7 @@ import msgspec
 from agent.apprentice import ApprenticeSums, in_imitation, matches
 from agent.lessons import FeatureRows, LessonError, lesson, of_session
 from agent.loops import LoopSettings
-from agent.records import Decision, Ending, Experience, StreamId
+from agent.records import Decision, Ending, Experience, Imitation, StreamId
 from agent.snapshots import LoopSnapshot, version_of
 from agent.starts import Start, encoder_of
 from agent.user_rates import Showing
@@ -46,7 +46,8 @@ class LoopLearner:
         n_learned: Experiences learned since the log began.
         refused: Experiences that could not be learned, by reason.
         variants: Variant → how its decisions fared, by the rewards as learned.
-        apprentice: How the policy's own choices fared where the baseline was served in their stead.
+        apprentice: How the policy's own choices fared where the baseline was served in their stead; its own alone, so
+            nothing before its first snapshot.
         recent: The latest lessons learned in this process.
     """
 
@@ -177,9 +178,13 @@ class LoopLearner:
         reward = sum(max(low, min(high, reward)) for reward in experience.rewards)
         sums.add(reward, len(experience.rewards))
         own = experience.decision.imitation
-        if own is not None:
+        if own is not None and self._is_mine(own):
             is_match = matches(experience.decision, own)
             self.apprentice.add(experience.id.ms, is_match=is_match, reward=reward)
+
+    def _is_mine(self, own: Imitation) -> bool:
+        """Whether this lineage's policy chose; before its first snapshot another, or the baseline itself, stood in."""
+        return own.version.startswith(f"{self._settings.learning_hash}-")
 
     def _taught(self, told: Lesson, decision: Decision) -> Lesson:
         """What the policy is told: of an apprentice's decision, how well it imitates."""

@@ -27,8 +27,8 @@ from agent.recipe import RewardRecipe
 from agent.records import Tick
 from agent.server_clock import ServerClock
 from agent.snapshot_check import fault
-from agent.snapshots import SnapshotStore
-from agent.starts import Start, StartStore
+from agent.snapshots import SnapshotError, SnapshotStore
+from agent.starts import StartStore
 from agent.user_rates import RedisUsers, UserLedger, keep_s
 from policies.base import PolicyError
 
@@ -84,7 +84,7 @@ class LearnerLoop:
         self._why: dict[str, str] = {}
         self._user_store = RedisUsers(client, self._fence, keep_s=keep_s(stored.settings))
         self._users = UserLedger(self._user_store)
-        self._start = _start_of(client, loop, stored)
+        self._start = StartStore(client, loop).named_by(stored.settings)
         self._follower = self._resumed()
         self._opened_at = self._saved_at = self._follower.join.tail
         self._clock = ServerClock(self._log.server_ms(), elapsed_ms)
@@ -164,7 +164,20 @@ class LearnerLoop:
     def _last_published(self) -> tuple[str, int, int]:
         """Version, what it had learned, and 0; a start is worth publishing before anything is learned."""
         newest = self._snapshots.newest(self._lineage)
-        return (newest.version, newest.n_learned, 0) if newest else ("", -1 if self._start else 0, 0)
+        if newest is None or self._is_obsolete(newest.version):
+            return "", -1 if self._start else 0, 0
+        return newest.version, newest.n_learned, 0
+
+    def _is_obsolete(self, version: str) -> bool:
+        """Whether this release can't serve a version: whatever it learns is then better than nothing."""
+        try:
+            problem = fault(self._snapshots.load(version), ())
+        except SnapshotError as error:
+            problem = str(error)
+        if problem is not None:
+            self._why["snapshot"] = f"The newest snapshot can't be served ({problem}); the next one replaces it."
+            _log.error("loop %s: snapshot %s can't be served; the next one replaces it", self._loop, problem)
+        return problem is not None
 
     def _is_to_take_over(self) -> bool:
         """Whether another lineage is served: each report then comes with a snapshot of what it tells of."""
@@ -270,11 +283,6 @@ class LearnerLoop:
             clock_ahead_s=max(0.0, clock_ahead_s),
             why=(*self._why.values(), *_clock_alarm(clock_ahead_s)),
         )
-
-
-def _start_of(client: redis.Redis, loop: str, stored: StoredSettings) -> Start | None:
-    address = stored.settings.policy.start
-    return StartStore(client, loop).load(address) if address else None
 
 
 def _lag_s(join: Join, server_ms: int, n_unread: int) -> float:

@@ -10,6 +10,7 @@ import datetime
 import json
 import logging
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -68,12 +69,26 @@ class LoopStore:
         Raises:
             SettingsError: if the loop's name is not one.
         """
+        return self.update(loop, lambda _: settings)
+
+    def update(self, loop: str, edit: Callable[[StoredSettings | None], LoopSettings]) -> StoredSettings:
+        """Change the settings in force; of two callers at once the second one edits what the first one made.
+
+        Args:
+            loop: Its name.
+            edit: What is in force (None where there is no such loop) to what shall be; asked again where the settings
+                moved meanwhile. What it raises leaves everything as it was.
+
+        Raises:
+            SettingsError: if the loop's name is not one.
+        """
         _check_name(loop)
         clock_ms = server_ms(self._client)
 
         def change(pipe: redis.client.Pipeline) -> StoredSettings:
             pointer: Any = pipe.hget(keys.LOOPS, loop)
             before = None if pointer is None else self._load(pipe, loop, int(pointer))
+            settings = edit(before)
             pipe.multi()
             if before is not None and before.settings == settings:
                 return before

@@ -16,6 +16,7 @@ import redis
 
 from agent import keys
 from agent.arms import probe
+from agent.loops import LoopSettings
 from agent.sealed import SealError, seal, unseal
 from policies.base import PolicyError
 from policies.neural.dense import DenseEncoder
@@ -115,6 +116,14 @@ class StartStore:
         self._client.set(key, data, nx=True, ex=UNNAMED_S)
         self._client.expire(key, UNNAMED_S, gt=True)
         return address
+
+    def named_by(self, settings: LoopSettings) -> Start | None:
+        """What these settings begin with; None where they begin with nothing.
+
+        Raises:
+            StartError: if it isn't kept, or broken.
+        """
+        return self.load(settings.policy.start) if settings.policy.start else None
 
     def load(self, address: str) -> Start:
         """A kept start.

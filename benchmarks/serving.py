@@ -21,15 +21,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agent.loops import LoopSettings, RewardSettings
+from agent.loops import LoopSettings, PolicySettings, RewardSettings
 from benchmarks.load import HOW_TO_INSTALL, Load, Target, measure, slate_request
 from benchmarks.processes import resident_bytes, service, tree
 from serve_app.client import Client
 from serve_app.retries import Backoff
 
-LOOP = "bench"
+LOOP, UNASKED = "bench", "bench-unasked"
 WINDOW_S = 1.0
-SETTINGS = LoopSettings(variants={"learned": 1.0}, reward=RewardSettings(window_s=WINDOW_S))
+POLICIES = {LOOP: PolicySettings(kind="vw"), UNASKED: PolicySettings()}
+"""Loop → its policy: the one that all is measured with, and beside it the one that a new loop gets."""
 N_WARM = 400
 N_RUNS = 5
 CATCH_UP_S = 300.0
@@ -46,11 +47,16 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One path of the service; ``loaded`` is the median run, ``spread`` the slowest and fastest requests/s of all."""
+    """One path of the service; ``loaded`` is the median run, ``spread`` the slowest and fastest requests/s of all.
+
+    Attributes:
+        unasked: The median run of the loop with the policy that a new loop gets.
+    """
 
     first_slate_s: float
     loaded: Load
     spread: tuple[float, float] | None = None
+    unasked: Load | None = None
     alone: Load | None = None
     lag: Lag | None = None
     resident_bytes: Mapping[str, int] | None = None
@@ -82,16 +88,14 @@ def fast_path(data_dir: Path, *, seconds: float, n_probes: int) -> Measured:
         first_slate_s = first_slate(client, running.began_at)
         warm(client)
         target = Target(running.url, key, LOOP)
-        runs = []
-        for _ in range(N_RUNS):
-            runs.append(measure(target, n_connections=64, seconds=seconds))
-            catch_up(client)
-        runs.sort(key=lambda run: run.requests_per_s)
+        runs = load_runs(client, target, seconds=seconds)
         loaded, spread = runs[N_RUNS // 2], (runs[0].requests_per_s, runs[-1].requests_per_s)
         alone = measure(target, n_connections=1, seconds=seconds)
         catch_up(client)
-        lag = probe_lag(client, n_probes)
-        return Measured(first_slate_s, loaded, spread, alone, lag, resident_bytes(tree(running.pid)))
+        lag, resident = probe_lag(client, n_probes), resident_bytes(tree(running.pid))
+        warm(client, UNASKED)
+        unasked = load_runs(client, Target(running.url, key, UNASKED), seconds=seconds)[N_RUNS // 2]
+        return Measured(first_slate_s, loaded, spread, unasked, alone, lag, resident)
 
 
 def default_path(data_dir: Path, *, seconds: float) -> Measured:
@@ -103,26 +107,36 @@ def default_path(data_dir: Path, *, seconds: float) -> Measured:
         return Measured(first_slate_s, measure(Target(running.url, key, LOOP), n_connections=64, seconds=seconds))
 
 
+def load_runs(client: Client, target: Target, *, seconds: float) -> list[Load]:
+    """``N_RUNS`` runs of 64 connections, the slowest first."""
+    runs = []
+    for _ in range(N_RUNS):
+        runs.append(measure(target, n_connections=64, seconds=seconds))
+        catch_up(client, target.loop)
+    return sorted(runs, key=lambda run: run.requests_per_s)
+
+
 def first_slate(client: Client, began_at: float) -> float:
     """Seconds from the start of the process to the first slate it answered."""
     client.choose({"a1": {}, "a2": {}}, loop="default")
     return time.perf_counter() - began_at
 
 
-def warm(client: Client) -> None:
+def warm(client: Client, loop: str = LOOP) -> None:
     """Send some decisions with rewards, and wait until the learned model answers."""
-    client.apply_settings(LOOP, SETTINGS)
+    reward = RewardSettings(window_s=WINDOW_S)
+    client.apply_settings(loop, LoopSettings(policy=POLICIES[loop], variants={"learned": 1.0}, reward=reward))
     rng = random.Random(0)
     for _ in range(N_WARM):
-        ask = slate_request(rng, LOOP)
-        slate = client.choose(ask["actions"], context=ask["context"], slots=3)
-        client.reward_slate(slate.event_id, [float(rng.random() < 0.3) for _ in slate.ids])
-    catch_up(client)
-    while client.choose(["item-1"]).policy != SETTINGS.policy.kind:
+        ask = slate_request(rng, loop)
+        slate = client.choose(ask["actions"], context=ask["context"], slots=3, loop=loop)
+        client.reward_slate(slate.event_id, [float(rng.random() < 0.3) for _ in slate.ids], loop=loop)
+    catch_up(client, loop)
+    while client.choose(["item-1"], loop=loop).policy != POLICIES[loop].kind:
         time.sleep(0.05)
 
 
-def catch_up(client: Client) -> None:
+def catch_up(client: Client, loop: str = LOOP) -> None:
     """Wait until every decision logged so far is learned in the served snapshot.
 
     Raises:
@@ -130,12 +144,12 @@ def catch_up(client: Client) -> None:
     """
     ends_at = time.monotonic() + CATCH_UP_S
     while time.monotonic() < ends_at:
-        status = client.status(LOOP)
+        status = client.status(loop)
         waits = status.learner.n_behind or status.learner.n_open or status.learner.n_behind is None
         if not waits and status.serving is not None and status.serving.n_learned >= status.experiences.learned > 0:
             return
         time.sleep(0.2)
-    raise RuntimeError(f"not caught up after {CATCH_UP_S:.0f} s: {'; '.join(client.status(LOOP).why)}")
+    raise RuntimeError(f"not caught up after {CATCH_UP_S:.0f} s: {'; '.join(client.status(loop).why)}")
 
 
 def probe_lag(client: Client, n_probes: int) -> Lag:
@@ -168,6 +182,7 @@ def machine() -> dict[str, str]:
 def markdown(fast: Measured, default: Measured) -> str:
     """The table for the README."""
     assert fast.alone is not None
+    assert fast.unasked is not None
     assert fast.spread is not None
     assert fast.lag is not None
     assert fast.resident_bytes is not None
@@ -178,6 +193,10 @@ def markdown(fast: Measured, default: Measured) -> str:
             f"slate requests/s, 64 connections: median of {N_RUNS} runs (slowest, fastest)",
             f"{fast.loaded.requests_per_s:,.0f} ({fast.spread[0]:,.0f}, {fast.spread[1]:,.0f})",
         ),
+        (
+            f"the same with the policy that a new loop gets, `{POLICIES[UNASKED].kind}`: median",
+            f"{fast.unasked.requests_per_s:,.0f}",
+        ),
         ("p50 / p99 at 64 connections", f"{fast.loaded.p50_ms:.1f} / {fast.loaded.p99_ms:.1f} ms"),
         ("p50 / p99 at 1 connection", f"{fast.alone.p50_ms:.2f} / {fast.alone.p99_ms:.2f} ms"),
         ("the same app on Ray Serve's default path", f"{default.loaded.requests_per_s:,.0f} requests/s"),
@@ -186,11 +205,11 @@ def markdown(fast: Measured, default: Measured) -> str:
         ("resident memory (PSS) of all processes", f"{sum(fast.resident_bytes.values()) / 1e9:.2f} GB"),
         ("start to first slate", f"{fast.first_slate_s:.1f} s"),
     ]
-    refused = fast.loaded.n_refused + fast.alone.n_refused + default.loaded.n_refused
-    broken = fast.loaded.n_broken + fast.alone.n_broken + default.loaded.n_broken
+    loads = (fast.loaded, fast.unasked, fast.alone, default.loaded)
+    refused, broken = sum(load.n_refused for load in loads), sum(load.n_broken for load in loads)
     lines = ["| measured | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
     lines += [
-        "10 actions with 5 features, 3 slots, a Vowpal Wabbit model, each decision logged before its answer; "
+        f"10 actions with 5 features, 3 slots, policy `{POLICIES[LOOP].kind}`, each decision logged before its answer; "
         f"one replica; load by {fast.loaded.tool} on the same machine; {refused} refused, {broken} broken.",
         f"Machine: {where['cpu']}, {where['memory']}; Python {where['python']}, {where['packages']}.",
     ]

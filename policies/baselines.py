@@ -49,6 +49,19 @@ class _First:
         return result
 
 
+class _Named:
+    """The action that is named for the slot, or the first one where that is taken."""
+
+    def __init__(self, n_actions: int, named: Sequence[int]) -> None:
+        self.n_actions = n_actions
+        self._named = named
+
+    def distribution(self, slot: Slot, chosen: Sequence[int], eligible: Mask) -> Distribution:
+        result, named = np.zeros(self.n_actions), self._named[len(chosen)]
+        result[named if eligible[named] else eligible.argmax()] = 1.0
+        return result
+
+
 class _Best:
     """The eligible actions of the highest value, equally likely."""
 
@@ -64,6 +77,21 @@ class _Best:
 
 def _split(mask: Mask) -> Distribution:
     return mask.astype(np.float64) / float(np.count_nonzero(mask))
+
+
+class Named:
+    """What one request names as the application's own choice; made for that request.
+
+    Args:
+        named: Indices of actions, one for each slot.
+    """
+
+    def __init__(self, named: Sequence[int]) -> None:
+        self._named = named
+
+    def prepare(self, context: Context, actions: Sequence[Action]) -> Prepared:
+        """Nothing to share but the number of actions."""
+        return _Named(len(actions), self._named)
 
 
 class Uniform:

@@ -17,7 +17,10 @@ N_FIRST = 64
 
 
 class Beginning:
-    """The first lessons of a learner, without the actions that were not chosen; empty once ``N_FIRST`` have come."""
+    """The first lessons of a learner, without the actions that were not chosen; empty once ``N_FIRST`` have come.
+
+    Their actions have no content address: what is kept of features is not what was addressed, and must not pass for it.
+    """
 
     def __init__(self, lessons: Sequence[Lesson] = ()) -> None:
         self._lessons = list(lessons)
@@ -33,7 +36,7 @@ class Beginning:
         self._lessons.append(
             Lesson(
                 Context(_plain(lesson.context.features)),
-                [Action(one.id, _plain(one.features), one.key, tuple(one.derived)) for one in chosen],
+                [Action(one.id, _plain(one.features), derived=tuple(one.derived)) for one in chosen],
                 [Slot(slot.id, _plain(slot.features)) for slot in lesson.slots],
                 Slate(tuple(range(len(chosen))), tuple(lesson.slate.propensities)),
                 [float(reward) for reward in lesson.rewards],
@@ -49,7 +52,7 @@ class Beginning:
         return [
             [
                 one.context.features,
-                [[action.id, action.features, action.key, action.derived] for action in one.actions],
+                [[action.id, action.features, action.derived] for action in one.actions],
                 [[slot.id, slot.features] for slot in one.slots],
                 one.slate.propensities,
                 one.rewards,
@@ -64,7 +67,7 @@ class Beginning:
             [
                 Lesson(
                     Context(features),
-                    [Action(id, told, key, tuple(derived)) for id, told, key, derived in actions],
+                    [Action(id, told, derived=tuple(derived)) for id, told, derived in actions],
                     [Slot(id, told) for id, told in slots],
                     Slate(tuple(range(len(actions))), tuple(propensities)),
                     rewards,

@@ -68,12 +68,12 @@ class Believer:
         Args:
             ids: Their ids.
             z: Shape (n_actions, n_shared).
-            x: Shape (n_own,).
+            x: Shape (n_own or more,); own weights see the first n_own.
         """
         k = self._n_shared
         own, own_variance = _NOTHING, np.zeros(len(ids))
         if len(self._own) > 1:
-            seen = self._own_of(ids, x)
+            seen = self._own_of(ids, x[: self._own.shape[1]])
             z, own = z - seen[:, :k], seen[:, k]
             own_variance = np.vecdot(seen[:, k + 1 :], seen[:, k + 1 :])
         seen = z @ self._shared

@@ -205,9 +205,10 @@ class Encoder:
             PolicyError: if the bytes are something else.
         """
         try:
-            version, dimensions, wanted, sides, places, action, crossed, rest, counts, troubles = _decoder.decode(data)
+            version, *parts = _decoder.decode(data)
             if version != _FORMAT:
                 raise PolicyError(f"an encoder of format {version}; this release reads format {_FORMAT}")
+            dimensions, wanted, sides, places, action, crossed, rest, counts, troubles = parts
             made = cls(dimensions, groups=[group for group, is_wanted in zip(GROUPS, wanted, strict=True) if is_wanted])
             made.context, made.action = (Vocabulary.from_parts(side) for side in sides)
             made._groups, made._context_at, made._slot_at, made._derived_at = places

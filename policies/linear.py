@@ -8,6 +8,7 @@ takes no part.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,8 @@ from policies.ridge import Array, Moments
 from policies.slot_views import is_plain
 
 N_OWN_CELLS = 2**19
-"""Numbers kept for actions' own weights at most; beyond, actions have none (model auto) or share (hybrid, disjoint)."""
+"""Numbers kept for actions' own weights. Beyond, actions have none (model auto), or share those there are, which then
+weigh only what contexts had held until then (hybrid, disjoint)."""
 
 _FIRST_TUNING, _TUNING_GROWTH, _LONGEST_TUNING = 32, 1.4, 4096
 
@@ -211,6 +213,7 @@ class LinearLearner:
 
     def _learn(self, lesson: Lesson) -> None:
         self._n += 1
+        lesson = self._within_range(lesson)
         z, x = self._encoder.observe(lesson)
         if self._n <= N_FIRST:
             self._beginning.add(lesson)
@@ -224,17 +227,24 @@ class LinearLearner:
             self._priors = self._priors.improved(self._moments, self._encoder.groups())
             self._tune_at = min(int(self._tune_at * _TUNING_GROWTH), self._tune_at + _LONGEST_TUNING)
 
+    def _within_range(self, lesson: Lesson) -> Lesson:
+        least, greatest, rewards = self._least, self._greatest, lesson.rewards
+        if least <= min(rewards) and max(rewards) <= greatest:
+            return lesson
+        return replace(lesson, rewards=[min(max(reward, least), greatest) for reward in rewards])
+
     def _begin_again(self) -> None:
         """Learn the first lessons anew, as they are encoded by what is known now."""
-        self._moments = Moments(self._options.forgetting)
+        n_own, self._moments = self._moments.n_own, Moments(self._options.forgetting)
+        if self._own.is_full:
+            self._moments.n_own = n_own
         for lesson in self._beginning.lessons:
             self._take(lesson, *self._encoder.encode_chosen(lesson))
 
     def _take(self, lesson: Lesson, z: Array, x: Array) -> None:
         self._moments.age()
-        least, greatest = self._least, self._greatest
-        span = greatest - least
-        rewards = [(min(max(reward, least), greatest) - least) / span for reward in lesson.rewards]
+        least, span = self._least, self._greatest - self._least
+        rewards = [(reward - least) / span for reward in lesson.rewards]
         self._moments.add(z, np.array(rewards))
         for number, index in enumerate(lesson.slate.chosen):
             if self._has_own:
@@ -251,4 +261,5 @@ class LinearLearner:
             self._own.is_full = len(self._own) > 0
             place = self._own.place(action_id)
         self._own.add(action_id)
-        self._moments.add_own(place, x, z, reward)
+        seen = x[: self._moments.n_own] if self._own.is_full else x
+        self._moments.add_own(place, seen, z, reward)

@@ -54,8 +54,7 @@ class State:
         Raises:
             PolicyError: if the bytes are something else.
         """
-        version, counts, precisions, (has_own, is_full, ids), blobs, first = _read(_states, data, "state")
-        _refuse(version)
+        _, counts, precisions, (has_own, is_full, ids), blobs, first = _read(_states, data, "state")
         (encoder, moments), beginning = blobs, _beginning(first)
         seed, n_learned, tune_at = counts
         own = OwnIndex(ids, is_full=is_full)
@@ -95,8 +94,7 @@ class Snapshot:
         Raises:
             PolicyError: if the bytes are something else.
         """
-        version, counts, (m, d, k), numbers, parts, (is_full, ids), encoder = _read(_snapshots, data, "snapshot")
-        _refuse(version)
+        _, counts, (m, d, k), numbers, parts, (is_full, ids), encoder = _read(_snapshots, data, "snapshot")
         noise, evidence, own_precision = numbers
         shapes = ((k,), (k, k), (m, d), (m, d, k), (m, d, d))
         try:
@@ -111,6 +109,8 @@ class Snapshot:
 
 def _read(decoder: msgspec.msgpack.Decoder[Any], data: bytes, name: str) -> Any:
     try:
+        if (parts := _parts.decode(data)) and (version := _number.decode(parts[0])) != _FORMAT:
+            raise PolicyError(f"a {name} of a linear bandit of format {version}; this release reads format {_FORMAT}")
         return decoder.decode(data)
     except msgspec.MsgspecError as error:
         raise PolicyError(f"{len(data)} bytes are no {name} of a linear bandit: {error}") from error
@@ -123,12 +123,9 @@ def _beginning(parts: list[Any]) -> Beginning:
         raise PolicyError(f"no state of a linear bandit: {error}") from error
 
 
-def _refuse(version: int) -> None:
-    if version != _FORMAT:
-        raise PolicyError(f"a linear bandit of format {version}; this release reads format {_FORMAT}")
-
-
 _encoder = msgspec.msgpack.Encoder()
+_parts = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_number = msgspec.msgpack.Decoder(int)
 _states = msgspec.msgpack.Decoder(
     tuple[int, tuple[int, int, int], list[float], tuple[bool, bool, list[str]], tuple[bytes, bytes], list[Any]]
 )

@@ -15,6 +15,8 @@ from policies.base import Learner, Policy, PolicyError
 from policies.gradient import options as gradient_options
 from policies.gradient.policy import GradientPolicy
 from policies.linear import LinearLearner, LinearPolicy
+from policies.slateq import options as slateq_options
+from policies.slateq.policy import SlateQPolicy
 from policies.vw import VwLearner, VwPolicy
 
 Options = Mapping[str, Any]
@@ -53,6 +55,8 @@ def make_policy(kind: str, options: Options, blob: bytes, *, reward_range: tuple
         return LinearPolicy(linear_options.parse(options), blob)
     if kind == "gradient":
         return GradientPolicy(gradient_options.parse(options), blob)
+    if kind == "slateq":
+        return SlateQPolicy(slateq_options.parse(options), blob)
     return VwPolicy(vw_options.parse(options), blob, reward_range=reward_range)
 
 
@@ -73,10 +77,9 @@ def make_learner(kind: str, options: Options, *, reward_range: tuple[float, floa
         return baselines.make_static_learner()
     if kind == "linear":
         return LinearLearner.fresh(linear_options.parse(options), reward_range=reward_range, seed=seed)
-    if kind == "gradient":
-        fresh: Learner = _with_torch(kind).GradientLearner.fresh(
-            gradient_options.parse(options), reward_range=reward_range, seed=seed
-        )
+    if kind in _WITH_NETS:
+        learner, parse = _with_nets(kind)
+        fresh: Learner = learner.fresh(parse(options), reward_range=reward_range, seed=seed)
         return fresh
     return VwLearner.fresh(vw_options.parse(options), reward_range=reward_range, seed=seed)
 
@@ -92,23 +95,58 @@ def resume_learner(kind: str, options: Options, state: bytes, *, reward_range: t
         return baselines.make_static_learner(state)
     if kind == "linear":
         return LinearLearner(linear_options.parse(options), state, reward_range=reward_range)
-    if kind == "gradient":
-        resumed: Learner = _with_torch(kind).GradientLearner(
-            gradient_options.parse(options), state, reward_range=reward_range
-        )
+    if kind in _WITH_NETS:
+        learner, parse = _with_nets(kind)
+        resumed: Learner = learner(parse(options), state, reward_range=reward_range)
         return resumed
     return VwLearner(vw_options.parse(options), state, reward_range=reward_range)
 
 
-def _with_torch(kind: str) -> Any:
-    """The module of a learner that needs torch, loaded when one is made: nothing that serves may load it."""
-    return importlib.import_module(f"policies.{kind}.learner")
+def start_learner(
+    kind: str, options: Options, trained: bytes, *, reward_range: tuple[float, float], seed: int
+) -> Learner:
+    """A learner that goes on from what was trained in a world.
+
+    Args:
+        kind: Which policy.
+        options: Its options; sizes of nets as in training.
+        trained: ``TrainedAgent.learnable``, of ``simulator/train.py``.
+        reward_range: Least and greatest reward; rewards are clipped into it.
+        seed: Of whatever chance its training needs.
+
+    Raises:
+        PolicyError: if kind or options are wrong, the kind isn't trained in worlds, or the bytes are no such agent.
+    """
+    _refuse(kind, options)
+    if kind not in _WITH_NETS:
+        raise PolicyError(f"kind={kind!r} is not trained in a world; choose one of {', '.join(_WITH_NETS)}")
+    learner, parse = _with_nets(kind)
+    started: Learner = learner.from_trained(parse(options), trained, reward_range=reward_range, seed=seed)
+    return started
+
+
+_WITH_NETS: Mapping[str, tuple[str, Callable[[Options], Any]]] = {
+    "gradient": ("GradientLearner", gradient_options.parse),
+    "slateq": ("SlateQLearner", slateq_options.parse),
+}
+"""Kind of an agent with nets → its learner's name, and what reads its options."""
+
+
+def _with_nets(kind: str) -> tuple[Any, Callable[[Options], Any]]:
+    """A learner that needs torch, loaded when one is made: nothing that serves may load it."""
+    name, parse = _WITH_NETS[kind]
+    try:
+        return getattr(importlib.import_module(f"policies.{kind}.learner"), name), parse
+    except ModuleNotFoundError as error:
+        where = "`make agents`, or pip install 'slateloop[rl]', where the service runs"
+        raise PolicyError(f"kind={kind!r} learns with {error.name}, which isn't installed: {where}") from error
 
 
 _PROBLEMS: Mapping[str, Callable[[Options], list[str]]] = {
     "vw": vw_options.problems,
     "linear": linear_options.problems,
     "gradient": gradient_options.problems,
+    "slateq": slateq_options.problems,
 }
 """Kind of a policy that learns → everything wrong with its options."""
 

@@ -259,7 +259,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """Weights given all rows: normal, with a noise variance taken at its mean.
+    """Weights given all rows: normal, with one noise variance, that whose inverse is the mean of the inverses.
 
     The own weights of an action given w are normal around ``own_mean[a] - own_map[a] @ w`` with covariance
     ``noise * own_root[a].T @ own_root[a]``; w itself around ``mean`` with ``noise * root.T @ root``.

@@ -169,6 +169,8 @@ def with_cors(app: App, origins: Sequence[str]) -> App:
             "content-type",
             "ocp-apim-subscription-key",
             "x-ms-client-request-id",
+            "x-ms-useragent",
+            "x-ms-command-name",
         ],
         max_age=600,
     )

@@ -23,6 +23,7 @@ from agent.offering import offer_to
 from agent.records import Decision, Imitation
 from agent.user_reader import UserReader, UserUnread
 from policies.base import Action, Context, Slate
+from policies.baselines import Named
 from policies.sampling import NothingEligible
 from policies.user_rates import UserRates
 from serve_app.asking import Asked, resolve
@@ -40,8 +41,8 @@ _NO_CONTEXT = Context()
 Ask = Callable[[Arm], tuple[Slate, Sequence[float]]]
 """Asks an arm: its slate, and the probabilities of the first slot where they are wanted, else none."""
 
-ORDER = "order"
-"""The variant that is the application's own order."""
+_OWN_ORDER = frozenset({"order", BASELINE})
+"""Kinds of policy that are the application's own order: where a request names its choice, they are that choice."""
 
 Served = tuple[Slate, Sequence[float], Arm]
 """What is served, the probabilities of the first slot where they are wanted, and the arm that chose."""
@@ -110,17 +111,14 @@ class Decider:
         named = request.event_id or wish.event_id
         event_id = named or self._signer().make(loop.name)
         seed = int.from_bytes(blake2b(event_id.encode(), digest_size=8).digest(), "little")
-        ask = _asking(context, offer.actions, asked, seed, tells_all=wish.tells_all)
+        ask = _asking(context, offer.actions, asked, seed, wish)
         if loop.settings.mode == "online":
             variant = loop.dealer.deal(user=request.user, session=request.session, event_id=event_id)
-            served = (
-                self._choose(loop, variant, ask) if wish.baseline is None else self._named(loop, variant, ask, wish)
-            )
-            imitation = None
+            served, imitation = self._choose(loop, variant, ask), None
         else:
             variant = BASELINE
             imitation = self._imitation(loop, ask)
-            served = _baseline(loop, ask, wish)
+            served = _baseline(loop, ask)
         slate, likely, arm = served
         decision = Decision(
             event_id=event_id,
@@ -175,12 +173,6 @@ class Decider:
             logger.exception("the policy %s %s of loop %s failed", arm.kind, arm.version, loop.name)
         return self._fall_back(loop, ask)
 
-    def _named(self, loop: LoopRuntime, variant: str, ask: Ask, wish: Wish) -> Served:
-        """As ``_choose`` where the request names the baseline: the application's order is that one then."""
-        if variant == ORDER and wish.baseline is not None:
-            return Slate(wish.baseline, (1.0,) * len(wish.baseline)), (), loop.arms[variant]
-        return self._choose(loop, variant, ask)
-
     def _fall_back(self, loop: LoopRuntime, ask: Ask) -> Served:
         *previous, reserve = loop.fallbacks
         for arm in previous:
@@ -217,18 +209,23 @@ class Decider:
             raise ConflictError(str(error), field="event_id", value=shown(decision.event_id), cure=cure) from None
 
 
-def _asking(context: Context, actions: Sequence[Action], asked: Asked, seed: int, *, tells_all: bool) -> Ask:
+def _asking(context: Context, actions: Sequence[Action], asked: Asked, seed: int, wish: Wish) -> Ask:
     """How any arm is asked for this request's slate."""
-    if tells_all:
+    if wish.tells_all:
         return lambda arm: arm.choose_seen(context, actions, asked.slots, seed, asked.masks)
-    return lambda arm: (arm.choose(context, actions, asked.slots, seed, asked.masks), ())
+    named = None if wish.baseline is None else Named(wish.baseline)
+
+    def ask(arm: Arm) -> tuple[Slate, Sequence[float]]:
+        if named is not None and arm.kind in _OWN_ORDER:
+            arm = replace(arm, policy=named)
+        return arm.choose(context, actions, asked.slots, seed, asked.masks), ()
+
+    return ask
 
 
-def _baseline(loop: LoopRuntime, ask: Ask, wish: Wish) -> Served:
+def _baseline(loop: LoopRuntime, ask: Ask) -> Served:
     """What the application would show by itself, served for sure."""
     arm = replace(loop.fallbacks[-1], floor=0.0)
-    if wish.baseline is not None:
-        return Slate(wish.baseline, (1.0,) * len(wish.baseline)), (), arm
     try:
         return *ask(arm), arm
     except NothingEligible as error:
@@ -254,4 +251,5 @@ def _context(raw: msgspec.Raw, limits: LimitSettings) -> Context:
 
 def _nothing_eligible(error: NothingEligible) -> UnprocessableError:
     cure = "exclude fewer actions, offer more, or ask for fewer slots"
-    return UnprocessableError(str(error), field=f"slots[{error.slot}]", value="", cure=cure)
+    detail = f"slot {error.slot} has no eligible action left"
+    return UnprocessableError(detail, field=f"slots[{error.slot}]", value="", cure=cure)

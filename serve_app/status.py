@@ -251,6 +251,8 @@ def _why(
         said.append("The learner has not reported lately; it is restarted by itself, see the service's log.")
     if stored.settings.mode != "online":
         said.append(f"Everyone is served the baseline (mode {stored.settings.mode}) until mode is set to online.")
+    if stored.settings.mode == "apprentice" and (report is None or not report.apprentice.n_decisions):
+        said.append("The apprentice draws choices of its own from its first snapshot on; none is learned of yet.")
     if serving is not None and serving.pinned:
         said.append(f"Version {serving.version} is pinned by a rollback; newer ones wait until it is released.")
     if serving is not None and serving.lineage != stored.settings.learning_hash:

@@ -31,7 +31,6 @@ from simulator.results_page import write_section
 from simulator.stages import Stage, jobs_of
 from simulator.typed import shown
 
-SECTION = "bakeoff"
 PLOTS = ("reward", "regret")
 
 EXPLAINED = (CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError)
@@ -175,7 +174,7 @@ def _finish(request: Request, plan: Plan, folder: Folder, measured: tuple[Experi
         folder.write_text("summary.md", text),
     ]
     if request.write is not None and not done.failures and not done.interrupted:
-        files.append(write_section(request.write, SECTION, text))
+        files.append(write_section(request.write, request.section, text))
     return Outcome(request, plan, done, found, files, _drawn(request, plan, done))
 
 

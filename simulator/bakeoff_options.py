@@ -18,7 +18,7 @@ N_SEEDS, N_REQUESTS = 5, 2500
 LIMIT_US = 1000.0
 """So one core makes a thousand decisions a second, or learns from as many."""
 
-OUT = Path("results") / "bakeoff"
+OUT, SECTION = Path("results") / "bakeoff", "bakeoff"
 _NOTHING = list[str]()
 
 
@@ -35,6 +35,7 @@ class Request:
         matrix: Measure the situations of the decision matrix too.
         keep_old: Use what other code has measured, too.
         write: A page to fill a section of.
+        section: Its name.
         n_jobs: Processes at once; 1 does without Ray; None for one per core.
         command: As it was typed, for the record.
     """
@@ -50,6 +51,7 @@ class Request:
     matrix: bool = True
     out: Path = OUT
     write: Path | None = None
+    section: str = SECTION
     plots: bool = True
     fresh: bool = False
     keep_old: bool = False
@@ -82,7 +84,8 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
     folder: Annotated[
         Path, typer.Option("--out", help="Results go here; what is finished here isn't run again.")
     ] = OUT,
-    write: Annotated[Path | None, typer.Option("--write", help="Fill the section `bakeoff` of this page.")] = None,
+    write: Annotated[Path | None, typer.Option("--write", help="Fill a section of this page.")] = None,
+    section: Annotated[str, typer.Option("--section", help="Which one: a page may hold several bake-offs.")] = SECTION,
     plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Draw PNGs.")] = True,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run anew what was finished before.")] = False,
     keep_old: Annotated[bool, typer.Option("--keep-old", help="Use what other code has measured, too.")] = False,
@@ -97,7 +100,7 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
     the loop has its ordinary cadence. Costs are processor time of one thread, the fastest of several tries, measured
     after all else. Finished pieces are kept: Ctrl-C loses nothing, and the same command goes on.
 
-    All defaults, about a quarter of an hour on two idle cores.
+    All defaults took 40 minutes on two cores that had other work, too.
     Example: slateloop bakeoff
 
     A first look, in about a tenth of the time.
@@ -108,6 +111,10 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
 
     Write the tables into a page, between the marks of its section.
     Example: slateloop bakeoff --movielens ml-latest-small --write docs/results.md
+
+    A noisy world with more seeds, beside it on the same page.
+    Example: slateloop bakeoff --set streaming --seeds 16 --no-matrix --write docs/results.md
+    --section bakeoff-streaming
     """
     return Request(
         policies=policies,
@@ -121,6 +128,7 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
         matrix=matrix,
         out=folder,
         write=write,
+        section=section,
         plots=plots,
         fresh=fresh,
         keep_old=keep_old,

@@ -52,13 +52,19 @@ def left_out() -> list[str]:
 
 def to_markdown(found: Bakeoff) -> str:
     """A section of a page: command, settings, winner, tables, machine."""
-    parts = ["## Bake-off", f"```\n{found.command}\n```", _settings(found), f"**{verdict(found)}**"]
+    parts = [_heading(found), f"```\n{found.command}\n```", _settings(found), f"**{verdict(found)}**"]
     for grid in grids(found):
         parts += [f"### {grid.title[0].upper()}{grid.title[1:]}", markdown(grid), grid.note]
     parts += ["\n".join(f"- {line}" for line in (*left_out(), *found.notes)), MEANING]
     code = f"Measured by code {', '.join(found.codes)}, on: " if found.codes else "Measured on: "
     parts.append(code + ", ".join(f"{name} {value}" for name, value in found.machine.items()) + ".")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _heading(found: Bakeoff) -> str:
+    """Short, and different for different sets."""
+    names = [one.stage.name for one in found.results]
+    return f"## Bake-off: {', '.join(names)}"
 
 
 def to_json(found: Bakeoff) -> dict[str, Any]:

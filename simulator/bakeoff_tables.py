@@ -151,7 +151,7 @@ def _matrix(found: Bakeoff) -> Grid:
         rows.append(row)
     note = (
         f"Pick: the cheapest to decide with among those that learn and reach {AS_GOOD:.0%} of the best there. "
-        "Certain: whoever else learns is worse than the best beyond the interval."
+        "Certain: those that learn and don't reach it are worse than the best beyond the interval."
     )
     headings = ("when", "measured on", "pick", "certain", "per cent of the best", "decision (µs)")
     return Grid(MATRIX, headings, rows, note.replace("%", " %"))

@@ -89,9 +89,10 @@ def figures(
 
 
 def file_name(one: CellRecord) -> str:
-    """The preset, with its options where it has any."""
+    """The preset, with its options where it has any; of a path its last part."""
     setting = one.cell.setting
-    words = [setting.preset, *(f"{key}-{value}" for key, value in sorted(setting.options.items()))]
+    told = {key: Path(str(value)).name if key == "path" else value for key, value in setting.options.items()}
+    words = [setting.preset, *(f"{key}-{value}" for key, value in sorted(told.items()))]
     return "".join(mark if mark.isalnum() or mark in "-._" else "-" for mark in "-".join(words))
 
 

@@ -66,7 +66,8 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
     *,
     worlds: Annotated[list[str], typer.Option("--world", help="A world; repeatable. See --list.")] = _WORLDS,
     policies: Annotated[
-        list[str], typer.Option("--policy", help="A policy, such as vw, vw:bag or vw:epsilon,epsilon=0.05; repeatable.")
+        list[str],
+        typer.Option("--policy", help="A policy, such as linear, vw:bag or vw:epsilon,epsilon=0.05; repeatable."),
     ] = _POLICIES,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0, 1, …; two or more give intervals.")] = N_SEEDS,
     requests: Annotated[int, typer.Option("--requests", min=40, help="Slates asked for in each cell.")] = N_REQUESTS,

@@ -17,6 +17,7 @@ from envs.episodes import Estimate, run_episodes
 from envs.presets import make_world
 from envs.world import Indices, World
 from policies.neural.arrays import Arrays
+from policies.neural.learnable import Learnable
 from simulator.encoded_world import WorldEncoding, fitted
 from simulator.many_worlds import ManyWorlds
 from simulator.rollout import Roller, View
@@ -80,6 +81,7 @@ class TrainedAgent:
         score: Return of an episode of test users.
         curve: All points, in order.
         kept: Index of the one that was kept: the last that is no worse than the best by more than its standard error.
+        learnable: All that a learner needs to go on from it, for ``policies.registry.start_learner``.
     """
 
     agent: str
@@ -87,6 +89,7 @@ class TrainedAgent:
     score: Estimate
     curve: tuple[Point, ...]
     kept: int
+    learnable: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +218,9 @@ class _Watch:
 
     def _agent(self, score: Estimate) -> TrainedAgent:
         """The present parameters."""
-        snapshot = self._trainee.snapshot(self._encoding.encoder)
-        return TrainedAgent(self._course.agent, snapshot, score, tuple(self._curve), self._kept)
+        kind, encoder, trainee = self._course.agent, self._encoding.encoder, self._trainee
+        learnable = Learnable.of(kind, encoder, trainee.arrays(), trainee.reward_scale).to_bytes()
+        return TrainedAgent(kind, trainee.snapshot(encoder), score, tuple(self._curve), self._kept, learnable)
 
     def _score(self, n_users: int, seed: int) -> Estimate:
         return score(self._course, self._encoding, self._trainee, n_users=n_users, seed=seed)

@@ -25,9 +25,11 @@ class Trainee(Protocol):
 
     Attributes:
         keeps_candidates: Whether its segments must hold all candidates.
+        reward_scale: Rewards are divided by this; None before the first segment.
     """
 
     keeps_candidates: bool
+    reward_scale: float | None
 
     def act(self, contexts: Float32s, candidates: Float32s, *, progress: float, dice: np.random.Generator) -> Indices:
         """Slates (n_users, n_slots) to learn from, at this point of training, progress in [0, 1]."""

@@ -178,9 +178,7 @@ def measure(task: Task) -> Result:
 def start_of(piece: Piece, trained: TrainedAgent) -> bytes:
     """A trained agent, packed for a loop to begin with."""
     low, high = make_world(piece.scene.preset, piece.scene.options).reward_range
-    return pack(
-        Start(trained.agent, trained.snapshot, getattr(trained, "learnable", trained.snapshot), float(low), float(high))
-    )
+    return pack(Start(trained.agent, trained.snapshot, trained.learnable, float(low), float(high)))
 
 
 def _trained(task: Task) -> Result:
@@ -190,7 +188,7 @@ def _trained(task: Task) -> Result:
             piece.course,
             seed=piece.seed,
             tell=diary.tell,
-            keep=lambda best: diary.keep(start_of(piece, best), best),
+            keep=lambda best: diary.keep(start_of(piece, best)),
         )
         diary.finish(trained)
     curve = [Look(point.n_steps, *point.score) for point in trained.curve]

@@ -61,7 +61,7 @@ class Diary:
             with self._points.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
-    def keep(self, packed: bytes, best: TrainedAgent) -> None:
+    def keep(self, packed: bytes) -> None:
         """The best so far, for whoever stops here."""
         if self._writes:
             beside = self._best.with_suffix(".part")

@@ -301,7 +301,7 @@ def test_replay_sends_the_policy_that_is_named_and_writes_its_page(tmp_path: Pat
     arguments = ["--path", str(movielens(tmp_path)), "--policy", "linear:thompson", "--write", str(page), *KEY]
     result = run(FakeOutside(http=loop.http), "replay", "movielens", *arguments)
     assert result.exit_code == 0, result.stderr
-    assert loop.policy == {"kind": "linear", "options": {"explorer": "thompson"}}
+    assert loop.policy == {"kind": "linear", "options": {"explorer": "thompson"}, "start": ""}
     assert 'Policy linear with {"explorer": "thompson"}' in page.read_text(encoding="utf-8")
 
 

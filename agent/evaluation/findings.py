@@ -20,7 +20,20 @@ N_KEPT = 200
 INTERVAL_MS = 300_000
 """The finest interval that is kept."""
 
+N_INTERVALS = 2_100
+"""At most about so many are kept: a week of the finest, three months of hours, then days."""
+
+_INTERVALS_MS = (INTERVAL_MS, 3_600_000, 86_400_000)
+
+N_SLOT_IDS = 100
+"""Slot ids told apart; what is under further ones counts in the first slot alone."""
+
 Status = Literal["pending", "completed", "failed", "applied"]
+
+
+def interval_for(span_ms: int) -> int:
+    """The interval to keep for a span of so many milliseconds."""
+    return next((one for one in _INTERVALS_MS if span_ms <= N_INTERVALS * one), _INTERVALS_MS[-1])
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -77,6 +90,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """An evaluation; instants in Unix milliseconds.
 
     Attributes:
+        interval_ms: What the bins of its findings span.
         error: Why it failed, or "".
         n_decisions: Decisions looked at.
     """
@@ -89,6 +103,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     status: Status = "pending"
     wanted: list[Wanted] = []
     results: list[PolicyFindings] = []
+    interval_ms: int = INTERVAL_MS
     optimal: str = ""
     error: str = ""
     n_decisions: int = 0
@@ -104,9 +119,9 @@ class EvaluationStore:
     def add(self, evaluation: Evaluation) -> bool:
         """Store a new one; the oldest beyond ``N_KEPT`` go. False where the id is taken."""
         is_new = bool(self._client.hsetnx(self._key, evaluation.id, msgspec.json.encode(evaluation)))
-        beyond = [one.id for one in self.all()[N_KEPT:]]
-        if beyond:
-            self._client.hdel(self._key, *beyond)
+        n_kept: Any = self._client.hlen(self._key)
+        if n_kept > N_KEPT:
+            self._client.hdel(self._key, *[one.id for one in self.all()[N_KEPT:]])
         return is_new
 
     def replace(self, evaluation: Evaluation) -> None:

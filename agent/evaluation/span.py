@@ -1,17 +1,17 @@
-"""The experiences of a span of time, joined anew from the log; blocking, and never more than a window of it in memory.
+"""The experiences of a span of time, joined anew from the log; blocking, and with a window's feedback in memory.
 
-In: a loop's log. Out: each decision made within the span whose reward window has closed, with its rewards.
+In: a loop's log. Out: each decision made within the span whose reward window has closed, with its rewards. The log is
+read twice, by the head and a window behind it by the tail, so that no decision is held while it waits.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 
 from agent.event_log import LogReader
 from agent.join import WAIT, Join, JoinState
 from agent.recipe import RewardRecipe
-from agent.records import Entry, Experience, StreamId
+from agent.records import Experience, StreamId
 
 BATCH = 1000
 _LAST = 2**64 - 1
@@ -20,21 +20,17 @@ _LAST = 2**64 - 1
 def experiences(log: LogReader, recipe: RewardRecipe, *, start_ms: int, end_ms: int) -> Iterator[Experience]:
     """Experiences of decisions made from ``start_ms`` to ``end_ms``, both included, in log order."""
     join = Join(recipe, JoinState(tail=StreamId(max(0, start_ms - 1), _LAST if start_ms > 0 else 0)))
-    waiting: deque[Entry] = deque()
-    while True:
-        batch = log.read(join.head, BATCH)
+    is_all_read = False
+    while batch := log.read(join.tail, BATCH):
         for entry in batch:
-            join.gather(entry)
-            waiting.append(entry)
-        while waiting:
-            id = waiting[0].id
-            if id.ms > end_ms:
+            if entry.id.ms > end_ms:
                 return
-            outcome = join.advance(waiting[0])
-            if outcome is WAIT:
-                break
-            waiting.popleft()
+            while (outcome := join.advance(entry)) is WAIT:
+                if is_all_read:
+                    return
+                ahead = log.read(join.head, BATCH)
+                is_all_read = len(ahead) < BATCH
+                for one in ahead:
+                    join.gather(one)
             if isinstance(outcome, Experience):
                 yield outcome
-        if len(batch) < BATCH:
-            return

@@ -19,6 +19,7 @@ from policies.gradient.plackett_luce import Slates
 from policies.gradient.vtrace import corrected
 from policies.neural.dense import Float32s
 from policies.neural.logged import LoggedStep
+from policies.neural.nets import tensor
 from policies.neural.sessions import LoggedTrajectory, Told, n_usable, told
 
 
@@ -26,8 +27,8 @@ def batch_of(trajectories: Sequence[LoggedTrajectory], agent: Agent, options: Gr
     """What to learn from trajectories, at least one of which has a usable step."""
     sessions = [told(one) for one in trajectories if n_usable(one)]
     steps = [step for one in sessions for step in one.steps]
-    contexts = _tensor(np.concatenate([one.contexts[:-1] for one in sessions]))
-    histories = _tensor(np.concatenate([one.histories[:-1] for one in sessions]))
+    contexts = tensor(np.concatenate([one.contexts[:-1] for one in sessions]))
+    histories = tensor(np.concatenate([one.histories[:-1] for one in sessions]))
     candidates, slates, logged, clicks = _padded(steps)
     clicked = clicks if options.block_credit == "item" else None
     now = log_likelihood(agent, contexts, candidates, slates, clicked)
@@ -41,8 +42,8 @@ def batch_of(trajectories: Sequence[LoggedTrajectory], agent: Agent, options: Gr
         slates=slates,
         credited=clicked,
         importance=importance,
-        advantages=_tensor(_normalised(gains, importance.numpy())),
-        targets=_tensor(targets),
+        advantages=tensor(_normalised(gains, importance.numpy())),
+        targets=tensor(targets),
     )
 
 
@@ -78,8 +79,9 @@ def _normalised(gains: Float32s, importance: Float32s) -> Float32s:
 @torch.no_grad()
 def _values(sessions: Sequence[Told], agent: Agent) -> Float32s:
     """Of all trajectories one after the other, each with what came after it."""
-    contexts, histories = (np.concatenate([one[part] for one in sessions]) for part in (1, 2))
-    found: Float32s = agent.values(_tensor(contexts), _tensor(histories)).numpy()
+    contexts = tensor(np.concatenate([one.contexts for one in sessions]))
+    histories = tensor(np.concatenate([one.histories for one in sessions]))
+    found: Float32s = agent.values(contexts, histories).numpy()
     return found
 
 
@@ -96,11 +98,6 @@ def _padded(steps: Sequence[LoggedStep]) -> tuple[Tensor, Slates, Tensor, Tensor
         candidates[row, :c], items[row, :k], filled[row, :k] = step.candidates, step.items, True
         allowed[row, :k, :c], logged[row, :k], clicks[row, :k] = step.allowed, step.logged, step.clicks
     if filled.all() and allowed.all():
-        return _tensor(candidates), Slates(_tensor(items)), _tensor(logged), _tensor(clicks)
-    slates = Slates(_tensor(items), _tensor(filled), _tensor(allowed))
-    return _tensor(candidates), slates, _tensor(logged), _tensor(clicks)
-
-
-def _tensor(array: NDArray[np.generic]) -> Tensor:
-    """A copy in memory of torch's own: its sums depend on how memory is aligned."""
-    return torch.tensor(array)
+        return tensor(candidates), Slates(tensor(items)), tensor(logged), tensor(clicks)
+    slates = Slates(tensor(items), tensor(filled), tensor(allowed))
+    return tensor(candidates), slates, tensor(logged), tensor(clicks)

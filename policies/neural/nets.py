@@ -46,6 +46,11 @@ class Tower(nn.Module):
         return found
 
 
+def tensor(array: NDArray[np.generic]) -> Tensor:
+    """A copy in memory of torch's own: its sums depend on how memory is aligned."""
+    return torch.tensor(array)
+
+
 def adam(parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Adam:
     """The optimiser of all agents."""
     return torch.optim.Adam(parameters, lr=lr, eps=ADAM_EPS)

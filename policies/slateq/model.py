@@ -13,7 +13,7 @@ from policies.base import PolicyError
 from policies.neural.arrays import part
 from policies.neural.forward import ArraysLike, Floats, ForwardTower
 
-_LARGEST = 20.0
+LARGEST = 20.0
 """Log-weights end here, on either side: e^20 is surely clicked."""
 
 
@@ -70,7 +70,7 @@ class SlateQModel:
         log_weights = match + items @ self._appeal + self._bent(match)
         log_weights += self._first
         return Prospects(
-            weights=np.exp(np.clip(log_weights, -_LARGEST, _LARGEST)),
+            weights=np.exp(np.clip(log_weights, -LARGEST, LARGEST)),
             values=(items @ found[..., :-1, None])[..., 0],
             nothing=found[..., -1],
         )

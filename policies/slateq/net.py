@@ -115,9 +115,14 @@ class SlateQNet(nn.Module):
 
     def log_weights(self, contexts: Tensor, items: Tensor) -> Tensor:
         """Of each slot's item and, last, of no click (0): (n, n_slots + 1)."""
-        match = items @ self.affinity(contexts)[:, :, None]
-        found = (match + self.bend_out(torch.tanh(self.bend_in(match))) + self.appeal(items))[..., 0] + self.slots
+        found = self.appeals(contexts, items) + self._looks(items.shape[1])
         return torch.cat([found, torch.zeros_like(found[:, :1])], dim=1)
+
+    def appeals(self, contexts: Tensor, items: Tensor) -> Tensor:
+        """Log-weight of each item wherever it stands: (n, n_items)."""
+        match = items @ self.affinity(contexts)[:, :, None]
+        found: Tensor = (match + self.bend_out(torch.tanh(self.bend_in(match))) + self.appeal(items))[..., 0]
+        return found
 
     def outlook(self, contexts: Tensor, histories: Tensor, shown: Tensor) -> Outlook:
         """All that is trained, of so many moments."""
@@ -125,6 +130,11 @@ class SlateQNet(nn.Module):
         return Outlook(
             self.values(contexts, histories), self.advantages(contexts, items), self.log_weights(contexts, items)
         )
+
+    def _looks(self, n: int) -> Tensor:
+        """Of so many slots; those beyond the slates that the net was made for are as the last of these."""
+        known = len(self.slots)
+        return self.slots[:n] if n <= known else torch.cat([self.slots, self.slots[-1:].expand(n - known)])
 
 
 def losses_of(outlook: Outlook, step: Step, options: SlateQOptions) -> Losses:

@@ -20,25 +20,36 @@ EXPLORERS = {"softmax": {"temperature"}, "epsilon": {"epsilon"}}
 
 @dataclass(frozen=True)
 class SlateQOptions:
-    """How to learn, and how to serve.
+    """How to learn, and how to serve. Those that begin with ``block`` and those after are for learning from the log.
 
     Attributes:
         hidden: Widths of the hidden layers.
         item_units: Features of items that are learned, beside those that are given; 0 leaves values linear in these.
-        learning_rate: At the start.
-        last_learning_rate: At the end of training.
+        learning_rate: In a world, at the start.
+        last_learning_rate: At the end of training in a world.
         gamma: Discount; 1 for sessions that end.
         beyond_cut: Whether value goes on where a world cuts an episode for its length; else the episode is over.
-        trace: λ of the returns: 0 trusts values, 1 rewards.
-        minibatch: Steps of one update.
-        epochs: How often each step is learned from.
-        explore: Share of random slates in training, once it has fallen from 1.
+        trace: λ of the returns in a world: 0 trusts values, 1 rewards.
+        minibatch: Steps of one update in a world.
+        epochs: How often each step in a world is learned from.
+        explore: Share of random slates in training in a world, once it has fallen from 1.
         explore_share: Part of training during which it falls.
         value_scale: About how many scaled rewards a session brings.
         search: How slates are found when serving: ``exact``, ``greedy`` or ``top-k``.
         explorer: ``softmax`` or ``epsilon``.
         temperature: softmax: in standard deviations of the eligible actions' gains; 0 is greedy.
         epsilon: epsilon: share of uniform choice, beside the loop's own floor.
+        block: Steps from the log that are learned together; the first blocks are smaller.
+        block_minibatch: Steps of one update from the log.
+        block_epochs: How often each step from the log is learned from; more than once learns a block's own noise.
+        block_learning_rate: Learning rate from the log.
+        block_trace: λ of the corrected returns from the log.
+        block_gradient_norm: Gradients from the log are cut to this length.
+        block_share: Share of the newest nets in those that serve, after each block; 1 serves the newest.
+        fit_on: Lessons that the encoder is fitted on; it then stands still. Nothing is learned before.
+        gap_s: A session idle for longer, in stream time, is over.
+        most_steps: A session with more steps is cut.
+        most_open: Open steps in all; beyond, the sessions idle for longest are cut.
     """
 
     hidden: tuple[int, ...] = (64, 64)
@@ -57,6 +68,17 @@ class SlateQOptions:
     explorer: str = "softmax"
     temperature: float = 0.1
     epsilon: float = 0.05
+    block: int = 2048
+    block_minibatch: int = 256
+    block_epochs: int = 1
+    block_learning_rate: float = 3e-4
+    block_trace: float = 0.8
+    block_gradient_norm: float = 10.0
+    block_share: float = 0.1
+    fit_on: int = 256
+    gap_s: float = 1800.0
+    most_steps: int = 500
+    most_open: int = 20_000
 
     def exploration(self, progress: float) -> float:
         """Share of random slates at this point of training, progress in [0, 1]."""
@@ -129,6 +151,17 @@ _CHECKS: dict[str, _Check] = {
     "explorer": _one_of(*EXPLORERS),
     "temperature": _number(0.0, 100.0),
     "epsilon": _number(0.0, 1.0),
+    "block": _whole(1, 2**16),
+    "block_minibatch": _whole(1, 2**16),
+    "block_epochs": _whole(1, 100),
+    "block_learning_rate": _number(1e-6, 1.0),
+    "block_trace": _number(0.0, 1.0),
+    "block_gradient_norm": _number(1e-3, 1e6),
+    "block_share": _number(1e-3, 1.0),
+    "fit_on": _whole(1, 10_000),
+    "gap_s": _number(0.0, 1e9),
+    "most_steps": _whole(1, 2**16),
+    "most_open": _whole(1, 2**20),
 }
 
 

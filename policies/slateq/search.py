@@ -23,7 +23,9 @@ _N_ROUNDS = 4
 """Dinkelbach's rounds at most: convergence is faster than linear."""
 
 
-def best(weights: Floats, values: Floats, nothing: Floats, slots: Floats) -> tuple[Slates, Floats]:
+def best(
+    weights: Floats, values: Floats, nothing: Floats, slots: Floats, *, allowed: NDArray[np.bool_] | None = None
+) -> tuple[Slates, Floats]:
     """The slates of the greatest value, and these values, (n_users,).
 
     A slate is worth at least λ where Σ w (q − λ) ≥ 0, so for a given λ the best one holds the greatest w (q − λ), best
@@ -34,21 +36,27 @@ def best(weights: Floats, values: Floats, nothing: Floats, slots: Floats) -> tup
         values: (n_users, n_candidates).
         nothing: (n_users,).
         slots: (n_slots,): what each slot multiplies weights by, positive.
+        allowed: (n_users, n_candidates): what may be chosen, at least ``n_slots`` of each user's; None for all.
     """
     level = nothing
-    found = ranked(weights, values, level, len(slots))
+    found = ranked(weights, values, level, len(slots), allowed=allowed)
     for _ in range(_N_ROUNDS):
         level = worth(weights, values, nothing, slates=found, slots=slots)
-        again = ranked(weights, values, level, len(slots))
+        again = ranked(weights, values, level, len(slots), allowed=allowed)
         if np.array_equal(again, found):
             break
         found = again
     return found, level
 
 
-def ranked(weights: Floats, values: Floats, level: Floats, n_slots: int) -> Slates:
-    """The candidates that gain most over a level (n_users,), best first; (n_users, n_slots)."""
-    return np.argsort(-(weights * (values - level[:, None])), axis=1, kind="stable")[:, :n_slots]
+def ranked(
+    weights: Floats, values: Floats, level: Floats, n_slots: int, *, allowed: NDArray[np.bool_] | None = None
+) -> Slates:
+    """The allowed candidates that gain most over a level (n_users,), best first; (n_users, n_slots)."""
+    losses = -(weights * (values - level[:, None]))
+    if allowed is not None:
+        losses = np.where(allowed, losses, np.inf)
+    return np.argsort(losses, axis=1, kind="stable")[:, :n_slots]
 
 
 def worth(weights: Floats, values: Floats, nothing: Floats, *, slates: Slates, slots: Floats) -> Floats:

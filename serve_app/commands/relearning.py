@@ -20,6 +20,7 @@ from agent.log_follower import relearn
 from agent.loop_store import LoopStore
 from agent.server_files import ServerFiles
 from agent.snapshots import SnapshotStore
+from agent.starts import StartError, StartStore
 from serve_app.settings import ServiceSettings
 
 
@@ -88,7 +89,12 @@ def _compare(client: redis.Redis, loop: str) -> Relearned:
     if kept is None:
         raise RelearnError(f"loop {loop} has no checkpoint yet; it takes one after some hundred experiences")
     began_at = time.monotonic()
-    learner = relearn(LogReader(client, loop), settings_of(client, loop, lineage).settings, kept.join.tail)
+    settings = settings_of(client, loop, lineage).settings
+    try:
+        start = StartStore(client, loop).named_by(settings)
+    except StartError as error:
+        raise RelearnError(str(error)) from error
+    learner = relearn(LogReader(client, loop), settings, kept.join.tail, start=start)
     try:
         again = learner.state() if learner.n_until_settled == 0 else b""
     finally:

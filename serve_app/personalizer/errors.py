@@ -57,7 +57,8 @@ def translated(error: RequestError, invalid: str) -> AzureError:
         invalid: Code of the operation for a body that is wrong, for example ``InvalidRankRequest``.
     """
     status, code = _CODES.get(error.status, (error.status, "InternalServerError"))
-    message = f"{error.detail}; {error.cure}" if error.cure else error.detail
+    is_said = not error.cure or error.detail.endswith(error.cure)
+    message = error.detail if is_said else f"{error.detail}; {error.cure}"
     return AzureError(status, code or invalid, message, target=error.field)
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 
 from agent.evaluation.estimators import OffPolicySums
-from agent.evaluation.findings import INTERVAL_MS, Evaluation, PolicyFindings, SlotFindings, Wanted
+from agent.evaluation.findings import Evaluation, PolicyFindings, SlotFindings, Wanted
 from agent.variant_stats import Estimate
 from serve_app.personalizer.errors import AzureError
 from serve_app.personalizer.operations import Dialect
 from serve_app.personalizer.policy_arguments import policy_of
-from serve_app.personalizer.times import instant_of, ms_of
+from serve_app.personalizer.times import clock_span, instant_of, ms_of
 from serve_app.reading import Reader
 
 N_POLICIES = 10
@@ -100,6 +100,8 @@ def described(one: Evaluation, dialect: Dialect, *, now_ms: int) -> dict[str, An
     if dialect is not Dialect.V1_0:
         found |= {"evaluationType": "Manual", "creationTime": instant_of(one.created_ms)}
         found |= {"optimalPolicy": one.optimal} if one.optimal else {}
+    if one.error:
+        found["description"] = one.error
     return found
 
 
@@ -120,12 +122,13 @@ def summarised(one: Evaluation, *, now_ms: int) -> dict[str, Any]:
 
 def detailed(one: Evaluation, window: Window, *, now_ms: int) -> dict[str, Any]:
     """The evaluation as the newest dialect tells it."""
+    window = msgspec.structs.replace(window, minutes=max(window.minutes, one.interval_ms // 60_000))
     results = [(policy, id, findings) for policy in one.results for id, findings in policy.slots.items()]
     content = {
         "startTime": instant_of(window.start_ms),
         "endTime": instant_of(window.end_ms),
         "intervalInMinutes": window.minutes,
-        "value": [told for one_of in results if (told := _result_2022(*one_of, window)) is not None],
+        "value": [told for one_of in results if (told := _result_2022(*one_of, window, one.interval_ms)) is not None],
     }
     return {**summarised(one, now_ms=now_ms), "content": content}
 
@@ -155,26 +158,28 @@ def _policy_result(policy: PolicyFindings, one: Evaluation, dialect: Dialect) ->
     """In these dialects the first slot of each slate is told."""
     first = policy.slots.get("", SlotFindings())
     extra = dialect is not Dialect.V1_0
+    step_ms = one.interval_ms
     found: dict[str, Any] = {
         "name": policy.name,
         "arguments": policy.arguments,
         "summary": [
-            _sums(sums, start + INTERVAL_MS, with_average=extra) for start, sums in first.by(INTERVAL_MS).items()
+            _sums(sums, start + step_ms, step_ms=step_ms, with_average=extra)
+            for start, sums in first.by(step_ms).items()
         ],
-        "totalSummary": _sums(first.total(), one.end_ms, with_average=extra),
+        "totalSummary": _sums(first.total(), one.end_ms, step_ms=step_ms, with_average=extra),
         "unsupportedDecisions": policy.n_unsupported,
     }
     return found | ({"policySource": policy.source} if extra else {})
 
 
-def _sums(sums: OffPolicySums, end_ms: int, *, with_average: bool) -> dict[str, Any]:
+def _sums(sums: OffPolicySums, end_ms: int, *, step_ms: int, with_average: bool) -> dict[str, Any]:
     estimate = sums.snips()
     found = {
         "timeStamp": instant_of(end_ms),
         "ipsEstimatorNumerator": sums.reward,
         "ipsEstimatorDenominator": float(sums.n),
         "snipsEstimatorDenominator": sums.weight,
-        "aggregateTimeWindow": "00:05:00",
+        "aggregateTimeWindow": clock_span(step_ms),
         "nonZeroProbability": float(sums.n_nonzero),
         "sumOfSquares": sums.reward_sq,
         "confidenceInterval": 0.0 if estimate is None else (estimate.high - estimate.low) / 2,
@@ -182,13 +187,15 @@ def _sums(sums: OffPolicySums, end_ms: int, *, with_average: bool) -> dict[str, 
     return found | ({"averageReward": sums.reward / sums.weight if sums.weight else 0.0} if with_average else {})
 
 
-def _result_2022(policy: PolicyFindings, slot_id: str, findings: SlotFindings, window: Window) -> dict[str, Any] | None:
+def _result_2022(
+    policy: PolicyFindings, slot_id: str, findings: SlotFindings, window: Window, kept_ms: int
+) -> dict[str, Any] | None:
     """None where too little is known for an interval."""
     step_ms = window.minutes * 60_000
     told = {
         start: sums
-        for start, sums in findings.by(INTERVAL_MS).items()
-        if window.start_ms < start + INTERVAL_MS and start <= window.end_ms
+        for start, sums in findings.by(kept_ms).items()
+        if window.start_ms < start + kept_ms and start <= window.end_ms
     }
     total, data = OffPolicySums(), []
     inside = SlotFindings({str(start): sums for start, sums in told.items()})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
 
@@ -15,9 +16,14 @@ from agent.loops import RewardSettings
 from agent.records import Reward
 from serve_app.personalizer.errors import AzureError
 from serve_app.reading import Reader
+from serve_app.wire import Id
 
 LARGEST = 1.0
 """Rewards lie in [-1, 1], or in the loop's own range where that is wider."""
+
+
+N_MOST = 100
+"""Rewards in one call: as many as a slate has slots at most."""
 
 
 class RewardBody(msgspec.Struct, frozen=True):
@@ -29,14 +35,14 @@ class RewardBody(msgspec.Struct, frozen=True):
 class SlotReward(msgspec.Struct, frozen=True, rename="camel"):
     """What happened in one slot."""
 
-    slot_id: str
+    slot_id: Id
     value: float
 
 
 class SlotRewardsBody(msgspec.Struct, frozen=True):
     """What happened in some of the slots."""
 
-    reward: list[SlotReward]
+    reward: Annotated[list[SlotReward], msgspec.Meta(max_length=N_MOST)]
 
 
 _read_reward: Reader[RewardBody] = Reader(RewardBody)

@@ -11,6 +11,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import ValidationError
+
 from agent.loops import LoopSettings, PolicySettings
 from policies import registry
 from policies.vw_options import NAMESPACES
@@ -92,8 +94,10 @@ def _own(words: list[str]) -> PolicySettings:
     place = words.index(OWN) + 1
     try:
         return PolicySettings.model_validate_json(words[place] if place < len(words) else "")
-    except ValueError as error:
-        raise _wrong(f"{OWN} needs a policy as JSON, with kind and options: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "its JSON"
+        raise _wrong(f"{OWN} needs a policy as JSON, with kind and options; {field}: {first['msg']}.") from None
 
 
 def _options(words: Iterator[str]) -> dict[str, Any]:
@@ -105,7 +109,7 @@ def _options(words: Iterator[str]) -> dict[str, Any]:
         if word in _NUMBERS:
             options[_NUMBERS[word]] = _number(word, next(words, ""))
         elif word in _WHOLES:
-            options[_WHOLES[word]] = int(_number(word, next(words, "")))
+            options[_WHOLES[word]] = _whole(word, next(words, ""))
         elif word == "--cb_type":
             options["cb_type"] = next(words, "")
         elif word in ("-q", "--quadratic", "--interactions", "--cubic"):
@@ -134,6 +138,12 @@ def _number(word: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise _wrong(f"{word} needs a number, not {text!r:.20}.") from None
+
+
+def _whole(word: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise _wrong(f"{word} needs a whole number, not {text!r:.20}.")
+    return int(text)
 
 
 def _wrong(message: str) -> AzureError:

@@ -44,6 +44,14 @@ def duration_of(seconds: float) -> str:
     return f"P{day}{'T' + time if time else ''}" if day or time else "PT0S"
 
 
+def clock_span(ms: int) -> str:
+    """A span of whole seconds as .NET prints it: ``00:05:00``, ``1.00:00:00``."""
+    minutes, seconds = divmod(ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return (f"{days}." if days else "") + f"{hours:02}:{minutes:02}:{seconds:02}"
+
+
 def ms_of(instant: str) -> int:
     """Unix milliseconds of an instant, from 1970 to the end of 9999; one without a zone is UTC.
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote
 
 from serve_app.asgi import AWAY, Identify, Receive, Scope, Send, away, defect
 from serve_app.auth import Principal
-from serve_app.errors import RequestError
+from serve_app.errors import RequestError, UnauthenticatedError
 from serve_app.http import ClientGoneError, Reply, read_body
 from serve_app.personalizer.errors import JSON_UTF8, AzureError, translated
 from serve_app.personalizer.operations import OPERATIONS, PREFIX, Dialect, Operation, find
@@ -106,13 +106,20 @@ class PersonalizerApp:
         self, operation: Operation, dialect: Dialect, id: str, scope: Scope, receive: Receive, query: Mapping[str, str]
     ) -> Reply:
         headers = scope["headers"]
-        principal = await self._identify(_as_ours(headers))
+        principal = await self._known(headers)
         principal.require(*operation.scopes)
         body = await read_body(scope, receive, self._body_bytes)
         request_id = _header(headers, REQUEST_ID_HEADER)
         url = f"{scope.get('scheme', 'http')}://{_header(headers, b'host')}"
         call = Call(principal, dialect, body, id, query, request_id, url, scope["method"] == "HEAD")
         return await self._handlers[operation.name](call)
+
+    async def _known(self, headers: Iterable[tuple[bytes, bytes]]) -> Principal:
+        try:
+            return await self._identify(_as_ours(headers))
+        except UnauthenticatedError as error:
+            message = f"Access denied: {error.detail}. Send a Slateloop key as Ocp-Apim-Subscription-Key."
+            raise AzureError(401, "401", message, target="Ocp-Apim-Subscription-Key") from None
 
 
 def _as_ours(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

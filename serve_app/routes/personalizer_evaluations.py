@@ -84,7 +84,7 @@ class PersonalizerEvaluationRoutes:
         wanted = found[skip:] if top < 0 else found[skip : skip + top]
         told = wanted[: max(1, min(page, MAX_PAGE))]
         left = len(wanted) - len(told)
-        next_link = f"{call.url}/personalizer/evaluations?skip={skip + len(told)}" + (
+        next_link = f"{call.url}/personalizer/evaluations?skip={skip + len(told)}&maxpagesize={page}" + (
             f"&top={left}" if top >= 0 else ""
         )
         value = [evaluations.summarised(one, now_ms=now_ms) for one in told]

@@ -25,6 +25,9 @@ from serve_app.routes.scoping import LoopResolver
 from serve_app.tokens import CLIENT_ID_CHARS, Signer
 from serve_app.wish import Wish
 
+_SEVERAL = b"multislot\0"
+"""The same body asks for one slot or for several, by its path: an event id is good for one of both."""
+
 
 class PersonalizerEventRoutes:
     """Decides and takes feedback for clients of the dialects.
@@ -100,11 +103,12 @@ class PersonalizerEventRoutes:
         self, call: Call, loop: LoopRuntime, read: Callable[..., AskedRank], *, tells_all: bool
     ) -> Awaitable[Decision]:
         asked = read(call.body, n_most=loop.settings.personalizer.actions)
+        body = call.body if tells_all else _SEVERAL + call.body
         event_id = None
         if asked.request.event_id is None and call.request_id:
-            event_id = self._signer().make_again(loop.name, call.request_id.encode() + b"\0" + call.body)
+            event_id = self._signer().make_again(loop.name, call.request_id.encode() + b"\0" + body)
         wish = Wish(event_id=event_id, baseline=asked.baseline, tells_all=tells_all)
-        return self._decider.decision(asked.request, loop, body=call.body, wish=wish)
+        return self._decider.decision(asked.request, loop, body=body, wish=wish)
 
     async def _loop_of(self, call: Call, invalid: str) -> LoopRuntime:
         """The event's loop where its id tells, else the key's."""

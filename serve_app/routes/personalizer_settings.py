@@ -6,6 +6,7 @@ The stores are blocking, so each call runs in a thread; nothing here is on the p
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -132,10 +133,10 @@ class PersonalizerSettingsRoutes:
         return (await self._resolver.of(call.principal, None)).name
 
     def _stored(self, name: str) -> StoredSettings:
-        stored = self._store.current(name)
-        if stored is None:
-            raise AzureError(404, "ResourceNotFound", f"There is no loop {name}.")
-        return stored
+        return _existing(self._store.current(name), name)
+
+    def _update(self, name: str, edit: Callable[[LoopSettings], LoopSettings]) -> StoredSettings:
+        return self._store.update(name, lambda before: edit(_existing(before, name).settings))
 
     def _described(self, name: str) -> dict[str, Any]:
         stored = self._stored(name)
@@ -149,18 +150,11 @@ class PersonalizerSettingsRoutes:
         return wanted if wanted or serving is None else progress.read(self._redis, name, serving.lineage)
 
     def _change(self, name: str, body: bytes) -> None:
-        stored = self._stored(name)
-        self._store.apply(name, changed(stored.settings, body, now=instant_of(server_ms(self._redis))))
+        now = instant_of(server_ms(self._redis))
+        self._update(name, lambda before: changed(before, body, now=now))
 
     async def _put_policy(self, name: str, policy: PolicySettings, body: PolicyBody) -> dict[str, str]:
-        stored = await asyncio.to_thread(self._stored, name)
-        if policy.start not in ("", stored.settings.policy.start):
-            message = "A trained agent is put in force with the loop's settings, not here; leave start out."
-            raise AzureError(400, "InvalidPolicyConfiguration", message, target="arguments")
-        kept = stored.settings.personalizer.model_dump()
-        kept |= {"policy_name": body.name, "policy_arguments": body.arguments}
-        update = {"policy": policy, "personalizer": PersonalizerSettings.model_validate(kept)}
-        applied = await asyncio.to_thread(self._store.apply, name, stored.settings.model_copy(update=update))
+        applied = await asyncio.to_thread(self._update, name, lambda before: _with_policy(before, policy, body))
         await self._loops.refresh()
         return _policy(applied.settings)
 
@@ -175,9 +169,8 @@ class PersonalizerSettingsRoutes:
             raise AzureError(500, "ModelDownloadFailed", f"Failed to download model. {error}.") from None
 
     def _reset_model(self, name: str) -> None:
-        stored = self._stored(name)
-        update = {"learn_since_ms": LogReader(self._redis, name).server_ms()}
-        self._store.apply(name, stored.settings.model_copy(update=update))
+        update = {"learn_since_ms": server_ms(self._redis)}
+        self._update(name, lambda before: before.model_copy(update=update))
 
     def _model_properties(self, name: str) -> dict[str, str]:
         began_ms = ms_of(self._store.lineages(name)[-1].since)
@@ -194,6 +187,20 @@ class PersonalizerSettingsRoutes:
         if first is None:
             raise AzureError(404, "LogsPropertiesNotFound", "Log properties not found. There are no events yet.")
         return {"dateRange": {"from": instant_of(first.ms), "to": instant_of(last.ms)}}
+
+
+def _existing(stored: StoredSettings | None, name: str) -> StoredSettings:
+    if stored is None:
+        raise AzureError(404, "ResourceNotFound", f"There is no loop {name}.")
+    return stored
+
+
+def _with_policy(before: LoopSettings, policy: PolicySettings, body: PolicyBody) -> LoopSettings:
+    if policy.start not in ("", before.policy.start):
+        message = "A trained agent is put in force with the loop's settings, not here; leave start out."
+        raise AzureError(400, "InvalidPolicyConfiguration", message, target="arguments")
+    kept = before.personalizer.model_dump() | {"policy_name": body.name, "policy_arguments": body.arguments}
+    return before.model_copy(update={"policy": policy, "personalizer": PersonalizerSettings.model_validate(kept)})
 
 
 def _first_event(log: LogReader) -> StreamId | None:

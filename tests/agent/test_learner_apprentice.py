@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import redis
 
@@ -23,11 +24,11 @@ from tests.agent.traffic import LOOP, START_MS, rows
 ITEMS = sorted(rows())[:3]
 
 
-def an_experience(place: int, *, chosen: int, own: int | None, reward: float) -> Experience:
+def an_experience(place: int, *, chosen: int, own: int | None, reward: float, lineage: str = "other") -> Experience:
     made = Decision(
         f"e{place}", START_MS + place, 10, "baseline", "baseline", "", place, b"{}", tuple(ITEMS),
         b"".join(address(rows()[item]) for item in ITEMS), (SlotRecord("0"),), (chosen,), (1.0,),
-        imitation=None if own is None else Imitation((own,), (0.25,), "vw", "v"),
+        imitation=None if own is None else Imitation((own,), (0.25,), "vw", f"{lineage}-1-a"),
     )  # fmt: skip
     return Experience(StreamId(START_MS + place, 0), made, (reward,), 1)
 
@@ -54,9 +55,12 @@ def test_the_policy_is_told_of_agreement_and_the_rates_of_rewards() -> None:
             heard.extend(lessons)
             return super().learn(lessons)
 
-    learner = LoopLearner(LoopSettings())
+    learner, lineage = LoopLearner(LoopSettings()), LoopSettings().learning_hash
     learner._policy = Listener()
-    told = [an_experience(0, chosen=1, own=1, reward=0.2), an_experience(1, chosen=1, own=2, reward=0.6)]
+    told = [
+        an_experience(place, chosen=1, own=own, reward=reward, lineage=lineage)
+        for place, own, reward in ((0, 1, 0.2), (1, 2, 0.6))
+    ]
     taught(learner, told)
     assert [(one.slate.chosen, one.slate.propensities, list(one.rewards)) for one in heard] == [
         ((1,), (0.25,), [1.0]),
@@ -66,6 +70,18 @@ def test_the_policy_is_told_of_agreement_and_the_rates_of_rewards() -> None:
     assert learner.variants["baseline"].reward == 0.8
     rates = {item: learner._rates.derive(item, ())[1] for item in ITEMS}
     assert rates == {ITEMS[0]: 0.0, ITEMS[1]: 2.0, ITEMS[2]: 0.0}
+
+
+def test_what_stood_in_for_the_apprentice_is_not_its_agreement() -> None:
+    """Before its first snapshot the baseline draws in its stead, and would agree with itself."""
+    settings = LoopSettings()
+    own = an_experience(0, chosen=1, own=1, reward=0.2, lineage=settings.learning_hash)
+    stand_in = own.decision.imitation
+    assert stand_in is not None
+    without = msgspec.structs.replace(own.decision, imitation=msgspec.structs.replace(stand_in, version=""))
+    earlier = an_experience(1, chosen=1, own=1, reward=0.2)
+    learner = taught(LoopLearner(settings), [own._replace(decision=without), earlier, own])
+    assert (learner.n_learned, learner.apprentice.n_decisions) == (3, 1)
 
 
 def test_an_apprentice_comes_to_choose_as_the_baseline_does() -> None:
@@ -84,10 +100,14 @@ def test_an_apprentice_comes_to_choose_as_the_baseline_does() -> None:
 
 def test_going_on_from_a_state_counts_on() -> None:
     settings = parse({"policy": {"kind": "vw", "options": {"settle_every": 2}}})
-    told = [an_experience(place, chosen=place % 3, own=(place * 2) % 3, reward=0.5) for place in range(8)]
+    told = [
+        an_experience(place, chosen=place % 3, own=(place * 2) % 3, reward=0.5, lineage=settings.learning_hash)
+        for place in range(8)
+    ]
     whole = taught(LoopLearner(settings), told)
     resumed = taught(LoopLearner(settings, taught(LoopLearner(settings), told[:4]).state()), told[4:])
     assert resumed.apprentice == whole.apprentice
+    assert whole.apprentice.n_decisions == 8
     assert resumed.state() == whole.state()
 
 
@@ -107,3 +127,4 @@ def test_status_tells_of_an_apprentice(redis_client: redis.Redis) -> None:
     assert (status.mode, status.apprentice) == ("apprentice", None)
     assert status.n_joined == status.experiences.learned > 0
     assert any("mode is set to online" in sentence for sentence in status.why)
+    assert any("from its first snapshot on" in sentence for sentence in status.why)

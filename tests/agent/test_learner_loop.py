@@ -12,6 +12,7 @@ from agent.event_log import FIELD, LogReader
 from agent.learner_loop import LearnerLoop
 from agent.records import ZERO, Decision, StreamId, Tick
 from agent.snapshots import SnapshotStore
+from policies import linear_bytes
 from tests.agent import traffic
 from tests.agent.learning import (
     Life,
@@ -97,6 +98,30 @@ def test_a_restarted_learner_does_not_publish_an_older_model(redis_client: redis
     life.now += 3600
     life.run(again)
     assert SnapshotStore(redis_client, LOOP).serving() == before
+
+
+def test_what_an_older_release_left_is_replaced_by_what_is_learned_anew(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replicas of this release can't serve its snapshot, so the same log learned once more is published at once."""
+    wanted, life, store = settings("linear"), Life(), SnapshotStore(redis_client, LOOP)
+    closed_log(redis_client)
+    learner = life.run(opened(redis_client, wanted))
+    life.now += 3600
+    life.run(learner)
+    learner.close(life.now)
+    before = store.serving()
+    assert before is not None
+    monkeypatch.setattr(linear_bytes, "_FORMAT", 99)
+    again = opened(redis_client, wanted)
+    assert again.follower.learner.n_learned == 0
+    life.run(again)
+    life.now += 3600
+    life.run(again)
+    serving = store.serving()
+    assert serving is not None
+    assert (serving.n_learned, serving.version != before.version) == (before.n_learned, True)
+    assert ["format 2" in line for line in report(redis_client, wanted).why] == [True]
 
 
 def test_a_snapshot_that_fails_its_check_is_reported_and_the_last_good_one_stays(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 import redis
 
-from agent import keys
-from agent.event_log import append
+from agent import keys, learner_loop, log_follower
+from agent.event_log import LogReader, append
 from agent.learner import N_RECENT, LoopLearner
 from agent.learner_loop import LearnerLoop
+from agent.log_follower import relearn
 from agent.loop_store import LoopStore
 from agent.loops import LoopSettings, PolicySettings
 from agent.records import ZERO, Tick
@@ -16,7 +19,7 @@ from agent.snapshots import SnapshotStore
 from agent.starts import StartError, StartStore
 from agent.supervision import LearnerId, Supervision
 from policies.base import PolicyError
-from tests.agent.learning import Life, closed_log, newest_checkpoint
+from tests.agent.learning import Life, closed_log, later, newest_checkpoint
 from tests.agent.test_supervision import FakeLearners
 from tests.agent.traffic import LOOP
 from tests.trained import AGENT_OPTIONS, packed, start
@@ -53,14 +56,16 @@ def test_the_agent_is_served_before_anything_is_learned(redis_client: redis.Redi
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_on_from_the_log_and_after_a_crash_from_its_checkpoint(redis_client: redis.Redis, kind: str) -> None:
     wanted, life = published(redis_client, kind), Life()
-    closed_log(redis_client, 60)
-    learner = life.run(opened(redis_client))
-    n_learned = learner.follower.learner.n_learned
-    assert n_learned > 0
-    redis_client.delete(keys.snapshots(LOOP, wanted.learning_hash))
-    again = life.run(opened(redis_client))
-    assert again.follower.learner.n_learned == n_learned
-    assert again.follower.learner.state() == newest_checkpoint(redis_client, wanted).learner
+    closed_log(redis_client, 60, start_ms=later(redis_client))
+    first = opened(redis_client)
+    with patch.object(learner_loop, "BATCH", 20), patch.object(log_follower, "BATCH", 20):
+        while life.step(first) and not newest_checkpoint(redis_client, wanted).n_learned:
+            pass
+    assert 0 < newest_checkpoint(redis_client, wanted).n_learned < 40
+    again = life.run(opened(redis_client)).follower
+    whole = relearn(LogReader(redis_client, LOOP), wanted, again.join.tail, start=start(kind))
+    assert again.learner.n_learned == whole.n_learned
+    assert again.learner.state() == whole.state()
 
 
 def test_a_loop_is_looked_after_before_its_first_event(redis_client: redis.Redis) -> None:
@@ -75,7 +80,7 @@ def test_what_was_served_goes_on_until_the_agent_has_learned_the_log(redis_clien
     life, store = Life(), SnapshotStore(redis_client, LOOP)
     before = LoopSettings(policy=PolicySettings(kind="popularity"))
     LoopStore(redis_client).apply(LOOP, before)
-    closed_log(redis_client, 60)
+    closed_log(redis_client, 60, start_ms=later(redis_client))
     life.run(opened(redis_client))
     wanted = published(redis_client, "gradient")
     learner = opened(redis_client)
@@ -107,7 +112,7 @@ def test_without_its_bytes_it_says_what_to_do(redis_client: redis.Redis) -> None
 def test_features_that_it_was_trained_on_and_nobody_sends_are_told(redis_client: redis.Redis) -> None:
     """The traffic of these tests has other features than the world of the agent."""
     published(redis_client, "gradient")
-    closed_log(redis_client, N_RECENT)
+    closed_log(redis_client, 2 * N_RECENT, start_ms=later(redis_client))
     learner = Life().run(opened(redis_client)).follower.learner
     assert learner.n_learned > 0
     told = [reason for reason in learner.troubles() if reason.startswith("unmet")]
@@ -117,3 +122,12 @@ def test_features_that_it_was_trained_on_and_nobody_sends_are_told(redis_client:
 
 def _is_enough(learner: LoopLearner) -> bool:
     return len(learner.recent) == N_RECENT
+
+
+def test_without_what_it_learns_with_it_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_torch(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("policies.registry.importlib.import_module", without_torch)
+    with pytest.raises(PolicyError, match=r"kind='slateq' learns with torch, which isn't installed: `make agents`"):
+        LoopLearner(LoopSettings(policy=PolicySettings(kind="slateq")))

@@ -12,7 +12,7 @@ import redis
 from agent import keys
 from agent.connection import connect
 from agent.event_log import LogReader
-from agent.loop_store import LoopStore
+from agent.loop_store import LoopStore, StoredSettings
 from agent.loops import LoopSettings, PolicySettings, RewardSettings, SettingsError
 from agent.records import ZERO, SettingsChange
 
@@ -73,6 +73,34 @@ def test_a_change_is_published(redis_client: redis.Redis) -> None:
     assert message["data"] == b"shop"
 
 
+def test_of_two_edits_at_once_neither_is_lost(redis_client: redis.Redis) -> None:
+    """The second one begins while the first one is being thought about, and ends before it."""
+    store = LoopStore(redis_client)
+    store.apply("shop", PLAIN)
+    seen: list[StoredSettings | None] = []
+
+    def slow(before: StoredSettings | None) -> LoopSettings:
+        seen.append(before)
+        if len(seen) == 1:
+            store.update("shop", lambda now: now.settings.model_copy(update={"salt": "s"}) if now else PLAIN)
+        assert before is not None
+        return before.settings.model_copy(update={"floor": 0.5})
+
+    assert store.update("shop", slow).settings == LoopSettings(salt="s", floor=0.5)
+    assert [one.version for one in seen if one] == [1, 2]
+
+
+def test_an_edit_that_fails_changes_nothing(redis_client: redis.Redis) -> None:
+    store = LoopStore(redis_client)
+
+    def refused(before: StoredSettings | None) -> LoopSettings:
+        raise KeyError(before)
+
+    with pytest.raises(KeyError, match="None"):
+        store.update("shop", refused)
+    assert redis_client.dbsize() == 0
+
+
 @pytest.mark.parametrize("name", ["", "Shop", "a b", "x" * 65, "shop\n", "{x}"])
 def test_a_bad_name_is_refused_and_nothing_stored(redis_client: redis.Redis, name: str) -> None:
     with pytest.raises(SettingsError, match="1 to 64"):
@@ -95,7 +123,7 @@ def test_a_stored_loop_names_its_policy_so_another_default_changes_nothing(
     store = LoopStore(redis_client)
     made = store.apply("shop", LoopSettings(policy=PolicySettings(kind=kind)))
     text: Any = redis_client.hget(keys.settings("shop"), "1")
-    assert json.loads(text)["policy"] == {"kind": kind, "options": {}}
+    assert json.loads(text)["policy"] == {"kind": kind, "options": {}, "start": ""}
     assert store.current("shop") == made
     store.apply("default", LoopSettings(policy=PolicySettings(kind=kind)))
     assert store.ensure_default().settings.policy.kind == kind

@@ -149,24 +149,30 @@ def test_policy(client: Clients) -> None:
     assert code_of(caught.value) == (400, "InvalidPolicyConfiguration")
 
 
-def test_apprentice_mode_serves_the_baseline_and_is_left_with_one_call(
-    live: Live, fresh_key: Callable[..., str]
-) -> None:
-    client = opened(live, fresh_key(publish_every_s=0.2))
+def test_apprentice_mode_serves_the_baseline_and_is_left_with_one_call(live: Live) -> None:
+    """Only the policy's own choices count; before its first snapshot it has none."""
+    settings = {"reward": {"window_s": 0.3}, "variants": {"learned": 1.0}, "publish_every_s": 0.2}
+    client = opened(live, live.key_of("to-online", **settings))
     configuration = {**client.admin.get_service_configuration(), "learningMode": "Apprentice"}
     client.admin.update_service_configuration(configuration)
-    for place in range(40):
-        answer = client.events.rank({"actions": ACTIONS, "excludedActions": ["tea"] if place % 2 else []})
-        assert answer["rewardActionId"] == ("soup" if place % 2 else "tea")
-        client.events.reward(answer["eventId"], {"value": 1.0})
+
+    def serve_40() -> None:
+        for place in range(40):
+            answer = client.events.rank({"actions": ACTIONS, "excludedActions": ["tea"] if place % 2 else []})
+            assert answer["rewardActionId"] == ("soup" if place % 2 else "tea")
+            client.events.reward(answer["eventId"], {"value": 1.0})
 
     def metrics() -> Any:
         return client.admin.get_service_configuration().get("latestApprenticeModeMetrics", {})
 
-    until(lambda: metrics().get("numberOfEvents") == 40, within_s=30)
+    serve_40()
+    until(lambda: live.status("to-online")["serving"] is not None, within_s=30)
+    serve_40()
+    until(lambda: live.status("to-online")["n_joined"] == 80, within_s=30)
     found = metrics()
-    assert found["sumOfRewards"] == 40.0
-    assert 0 < found["numberOfImitatedEvents"] <= 40
+    assert 40 <= found["numberOfEvents"] <= 80
+    assert found["sumOfRewards"] == float(found["numberOfEvents"])
+    assert 0 < found["numberOfImitatedEvents"] <= found["numberOfEvents"]
     assert found["sumOfImitatedRewards"] == float(found["numberOfImitatedEvents"])
     online = client.admin.update_service_configuration(
         {**client.admin.get_service_configuration(), "learningMode": "Online"}
@@ -177,7 +183,7 @@ def test_apprentice_mode_serves_the_baseline_and_is_left_with_one_call(
 
 
 def test_an_apprentice_learns_a_baseline_that_is_not_the_order(live: Live) -> None:
-    """The baseline is the last action always: hardly ever chosen at first, nearly always once imitated."""
+    """The baseline is the last action always: chosen nearly always, once imitated."""
     client = opened(live, live.key_of("apprentice", mode="apprentice", reward={"window_s": 0.2}, publish_every_s=0.2))
     slots = [{"id": "hero", "baselineAction": "cake"}]
     n_sent = 0
@@ -189,13 +195,11 @@ def test_an_apprentice_learns_a_baseline_that_is_not_the_order(live: Live) -> No
         nonlocal n_sent
         n_sent += n
         until(lambda: live.status("apprentice")["n_joined"] == n_sent, within_s=30)
-        return int(live.status("apprentice")["apprentice"]["n_matched"])
+        own = live.status("apprentice")["apprentice"]
+        return 0 if own is None else int(own["n_matched"])
 
-    first = matched_after(20)
     taught = matched_after(300)
-    last = matched_after(100) - taught
-    assert first <= 10
-    assert last >= 80
+    assert matched_after(100) - taught >= 80
     assert live.status("apprentice")["apprentice"]["is_ready"]
 
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from policies.base import Action, Context, Policy, PolicyError, Slot
-from policies.baselines import Order, Popularity, Uniform, make_static_learner
+from policies.baselines import Named, Order, Popularity, Uniform, make_static_learner
 from policies.sampling import choose
 from tests.policies.offers import SLOTS
 
@@ -31,6 +31,15 @@ def test_uniform_splits_evenly_over_the_eligible() -> None:
 def test_order_takes_the_first_eligible() -> None:
     assert distribution(Order(), rated(*[None] * 5)) == [0, 1, 0, 0, 0]
     assert choose(Order().prepare(Context(), rated(1, 2, 3)), SLOTS, 9).chosen == (0, 1, 2)
+
+
+def test_what_a_request_names_is_taken_slot_by_slot_while_it_is_eligible() -> None:
+    prepared = Named((2, 0, 1)).prepare(Context(), rated(1, 2, 3, 4, 5))
+    every = np.ones(5, dtype=np.bool_)
+    assert choose(prepared, SLOTS, 9).chosen == (2, 0, 1)
+    assert prepared.distribution(TOP, (), MASK).tolist() == [0, 0, 1, 0, 0]
+    assert prepared.distribution(TOP, (2,), MASK).tolist() == [0, 1, 0, 0, 0]  # 0 is not eligible: the first that is
+    assert prepared.distribution(TOP, (2,), every).tolist() == [1, 0, 0, 0, 0]
 
 
 def test_popularity_is_greedy_on_the_item_rate() -> None:

@@ -179,7 +179,7 @@ def test_the_same_lessons_give_the_same_bytes_and_resume_in_the_middle() -> None
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"\x91\x01", b"nonsense"])
 def test_other_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(PolicyError, match="no encoder"):
+    with pytest.raises(PolicyError, match="encoder"):
         Encoder.from_bytes(data)
 
 

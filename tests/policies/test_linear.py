@@ -67,6 +67,19 @@ def test_resumed_anywhere_the_states_agree() -> None:
     assert resumed.snapshot() == undisturbed.snapshot()
 
 
+def test_resumed_after_unusable_features_the_states_agree() -> None:
+    """A name that is a number and a word at once, and a number too large: kept, they lack what was unusable."""
+    odd = {"a.b": "word", "a": {"b": 2.0}, "large": 1e300}
+    undisturbed, resumed = fresh(), fresh()
+    for number in range(20):
+        actions = [Action("one", odd, b"same address"), Action("two", {"n": number}, bytes([number]))]
+        lesson = Lesson(Context(odd), actions, [Slot("0")], Slate((number % 2,), (0.5,)), [number % 3 / 2])
+        undisturbed.learn([lesson])
+        resumed.learn([lesson])
+        resumed = LinearLearner(parse({}), resumed.state(), reward_range=REWARDS)
+        assert resumed.state() == undisturbed.state()
+
+
 @pytest.mark.parametrize("explorer", EXPLORERS)
 @pytest.mark.parametrize("model", ["auto", "shared"])
 def test_it_learns_what_is_liked(explorer: str, model: str) -> None:
@@ -188,6 +201,27 @@ def test_more_actions_than_have_room_are_counted_and_go_on(model: str, monkeypat
     assert reason.startswith("actions: too many to keep weights of their own")
 
 
+@pytest.mark.parametrize("n_few", [3, 70])
+@pytest.mark.parametrize("model", ["hybrid", "disjoint"])
+def test_own_weights_stay_within_their_room_as_contexts_grow(
+    model: str, n_few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their table was full while contexts held one word; forty words later it has as many rows, and still serves."""
+    monkeypatch.setattr(linear, "N_OWN_CELLS", 150)
+    learner = fresh(model=model)
+    for number in range(100):
+        told = Context({"word": f"w{max(0, number - n_few) % 40}"})
+        actions = [Action(f"a{number % 9}"), Action("b")]
+        learner.learn([Lesson(told, actions, [Slot("0")], Slate((0,), (0.5,)), [number % 2 / 2])])
+    found = Snapshot.from_bytes(learner.snapshot())
+    n_actions, n_own, _ = found.posterior.own_map.shape
+    assert found.own.is_full
+    assert n_actions * n_own**2 <= 150
+    assert served(learner, model=model).prepare(told, actions).distribution(Slot("0"), (), FREE).sum() == 1.0
+    resumed = LinearLearner(parse({"model": model}), learner.state(), reward_range=REWARDS)
+    assert resumed.snapshot() == learner.snapshot()
+
+
 def test_rewards_of_any_unit_teach_the_same() -> None:
     """Powers of two scale without rounding."""
     small, large = fresh(rewards=(0.0, 1.0)), fresh(rewards=(-1024.0, 1024.0))
@@ -198,10 +232,15 @@ def test_rewards_of_any_unit_teach_the_same() -> None:
 
 
 def test_rewards_beyond_the_range_are_cut() -> None:
-    cut, plain = fresh(), fresh()
-    many = lessons(20)
-    cut.learn([replace(lesson, rewards=[9.0 if reward else -9.0 for reward in lesson.rewards]) for lesson in many])
+    """The many rare words of a context included, which learn apart from the sums."""
+    cut, plain = fresh(dimensions=16), fresh(dimensions=16)
+    many = [
+        replace(lesson, context=Context({"word": f"w{number}", "again": f"x{number % 9}"}))
+        for number, lesson in enumerate(lessons(80))
+    ]
+    cut.learn([replace(lesson, rewards=[1e300 if reward else -1e300 for reward in lesson.rewards]) for lesson in many])
     plain.learn(many)
+    assert cut.state() == plain.state()
     assert cut.snapshot() == plain.snapshot()
 
 

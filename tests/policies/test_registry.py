@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from policies import registry
 from policies.base import Learner, Policy, PolicyError
+from policies.neural.learnable import Learnable
+from policies.slateq import snapshot
+from tests.policies.slateq.trained import arrays, encoder
 
 REWARDS = (0.0, 1.0)
 
 
 def test_kinds() -> None:
-    assert registry.kinds() == ("uniform", "order", "popularity", "vw", "linear", "gradient")
+    assert registry.kinds() == ("uniform", "order", "popularity", "vw", "linear", "gradient", "slateq")
     assert [kind for kind in registry.kinds() if registry.is_static(kind)] == ["uniform", "order", "popularity"]
 
 
@@ -46,3 +51,13 @@ def test_wrong_settings_make_nothing() -> None:
         registry.make_learner("vw", {"colour": 1}, reward_range=REWARDS, seed=1)
     with pytest.raises(PolicyError, match="has no options"):
         registry.resume_learner("uniform", {"colour": 1}, b"", reward_range=REWARDS)
+
+
+def test_a_learner_may_begin_with_what_was_trained_in_a_world() -> None:
+    known = encoder()
+    options: dict[str, Any] = {"hidden": [64, 64]}
+    trained = Learnable.of("slateq", known, arrays(known, **options), 1.5).to_bytes()
+    learner = registry.start_learner("slateq", options, trained, reward_range=REWARDS, seed=1)
+    assert learner.snapshot() == snapshot.to_bytes(known, arrays(known, **options))
+    with pytest.raises(PolicyError, match="not trained in a world"):
+        registry.start_learner("vw", {}, trained, reward_range=REWARDS, seed=1)

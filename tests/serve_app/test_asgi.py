@@ -44,6 +44,19 @@ async def test_a_defect_is_a_500_that_tells_nothing(caplog: pytest.LogCaptureFix
     assert "an inner secret" in caplog.text
 
 
+async def test_pages_may_send_what_the_client_packages_send_from_a_browser() -> None:
+    names = "ocp-apim-subscription-key,x-ms-client-request-id,x-ms-useragent,x-ms-command-name,content-type"
+    preflight = {
+        "origin": "https://shop.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": names,
+    }
+    async with client(origins=("https://shop.example",)) as http:
+        assert (await http.options("/closed", headers=preflight)).status_code == 200
+        unknown = {**preflight, "access-control-request-headers": "x-unknown"}
+        assert (await http.options("/closed", headers=unknown)).status_code == 400
+
+
 async def test_pages_of_other_origins_may_call_only_where_settings_say_so() -> None:
     preflight = {
         "origin": "https://shop.example",

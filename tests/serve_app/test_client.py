@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from agent.loops import LoopSettings
+from agent.starts import address_of
 from serve_app import calls
 from serve_app.answers import (
     Chosen,
@@ -20,6 +21,7 @@ from serve_app.client import AsyncClient, Client
 from serve_app.retries import Backoff
 from tests.serve_app.conftest import ADMIN_KEY, InProcess
 from tests.serve_app.fake_http import FakeHttp, problem, slate, stored
+from tests.trained import packed
 
 SLATES = ("POST", "/v1/slates")
 REWARDS = ("POST", "/v1/rewards")
@@ -257,6 +259,7 @@ async def test_the_real_app_understands_every_call(service: InProcess) -> None:
         found = await client.status("home")
         assert (found.loop, found.serving, set(found.variants)) == ("home", None, {"uniform"})
         assert await client.send(calls.snapshots("home")) == []
+        assert await client.send(calls.put_agent("home", packed("gradient"))) == address_of(packed("gradient"))
         with pytest.raises(RefusedError) as refused:
             await client.send(calls.roll_back("home", "v0"))
         assert refused.value.field == "version"

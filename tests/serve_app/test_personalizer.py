@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from agent.evaluation.findings import Evaluation, EvaluationStore
 from agent.records import Activation, Decision, Reward
 from tests.serve_app.conftest import ADMIN_KEY, InProcess
 
@@ -81,6 +82,7 @@ async def test_a_missing_or_unknown_key_is_401_with_a_document(service: InProces
         answer = await call(service, "POST", V1 + "rank", {"actions": ACTIONS}, key=key)
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "401")
         assert answer.headers["x-ms-error-code"] == "401"
+        assert "Ocp-Apim-Subscription-Key" in answer.json()["error"]["message"]
 
 
 async def test_a_repeat_gets_the_same_answer_and_is_logged_once(service: InProcess) -> None:
@@ -137,6 +139,41 @@ async def test_multi_slot(service: InProcess) -> None:
     rewards = records(service, Reward)
     assert [(one.slot, one.value) for one in rewards] == [("hero", 1.0), ("side", 0.5)] * 2
     assert len({one.reward_id for one in rewards}) == 2
+
+
+async def test_an_event_id_of_several_slots_is_none_of_one(service: InProcess) -> None:
+    body = {"actions": ACTIONS, "slots": SLOTS, "eventId": "m"}
+    assert (await call(service, "POST", PREVIEW + "multislot/rank", body)).status_code == 201
+    conflict = await call(service, "POST", PREVIEW + "rank", body)
+    assert (conflict.status_code, conflict.json()["error"]["code"]) == (409, "EventIdConflict")
+
+
+async def test_before_the_first_model_the_named_baseline_is_served_with_a_fifth_of_exploration(
+    service: InProcess,
+) -> None:
+    """Of 400 slates the baseline fills the first slot with .8 + .2 / 3 = .867; 4 standard errors are .068."""
+    await service.make_loop("x", variants={"learned": 1.0})
+    key, body = service.key("decide", loop="x"), {"actions": ACTIONS, "slots": SLOTS}
+    for _ in range(400):
+        assert (await call(service, "POST", PREVIEW + "multislot/rank", body, key=key)).status_code == 201
+    logged = records(service, Decision, "x")
+    assert sum(one.chosen[0] == 2 for one in logged) / 400 == pytest.approx(13 / 15, abs=0.068)
+    likely = {one.chosen: one.propensities for one in logged}
+    assert likely[2, 0] == pytest.approx((13 / 15, 0.9))
+    assert all(first == pytest.approx(1 / 15) for (chosen, _), (first, _) in likely.items() if chosen != 2)
+
+
+async def test_changes_at_the_same_time_are_all_kept(service: InProcess) -> None:
+    policy = {"name": "p", "arguments": "--cb_explore_adf --bag 3"}
+    await asyncio.gather(
+        configure(service, explorationPercentage=0.37),
+        call(service, "PUT", V1 + "configurations/policy", policy),
+        call(service, "DELETE", V1 + "model"),
+    )
+    stored = service.replica.loops.peek("default")
+    assert stored is not None
+    assert (stored.settings.floor, stored.settings.policy.kind) == (0.37, "vw")
+    assert stored.settings.learn_since_ms > 0
 
 
 async def test_an_apprentice_serves_the_baseline_and_logs_its_own_choice(service: InProcess) -> None:
@@ -224,6 +261,18 @@ async def test_an_evaluation_in_the_first_dialect(service: InProcess) -> None:
     assert (await call(service, "GET", V1 + "evaluations")).json() == [found]
     assert (await call(service, "DELETE", f"{V1}evaluations/{id}")).status_code == 204
     assert (await call(service, "GET", f"{V1}evaluations/{id}")).json()["error"]["code"] == "EvaluationNotFound"
+
+
+async def test_evaluations_are_listed_page_by_page(service: InProcess) -> None:
+    store = EvaluationStore(service.redis, "default")
+    for place in range(5):
+        store.add(Evaluation(id=str(place), name="n", start_ms=0, end_ms=1, created_ms=place))
+    path, pages = "/personalizer/evaluations?maxpagesize=2&top=4", []
+    while path:
+        page = (await call(service, "GET", path + "&api-version=2022-09-01-preview")).json()
+        pages.append([one["id"] for one in page["value"]])
+        path = page.get("nextLink", "")
+    assert pages == [["4", "3"], ["2", "1"]]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from envs.world import WorldError
-from simulator.bakeoff_command import EXPLAINED, SECTION, Outcome, Plan, bake, notes, plan_of, show, to_json
-from simulator.bakeoff_options import Request
+from simulator.bakeoff_command import EXPLAINED, Outcome, Plan, bake, notes, plan_of, show, to_json
+from simulator.bakeoff_options import SECTION, Request
 from simulator.cells import CellError, PolicyChoice
 from simulator.costs import Cost
 from simulator.measuring import Failure

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from agent.loops import LoopSettings
+from agent.starts import address_of
 from envs.world import WorldError
+from simulator import policy_starts
 from simulator.cells import Cell, CellError, Setting, Yardstick, parse_policy
 from simulator.comparison import arm_sums, value_of
 from simulator.in_process import InProcess, Report, Serving
 from simulator.measuring import Failure, attempt, measure, measure_live, settings_of, settled
 from simulator.records import CellRecord, Record
+from tests.trained import OPTIONS, WORLD, packed
 
 SETTING = Setting("interest-evolution", 5, 2)
 
@@ -34,9 +38,15 @@ class FakeLive(InProcess):
     """A loop in this process that says it is behind for a while, as a live service does."""
 
     def __init__(self, cell: Cell) -> None:
-        super().__init__(settings_of(cell), seed=cell.seed, publish_every=cell.publish_every)
+        start = policy_starts.start_of(cell.policy.options)
+        super().__init__(settings_of(cell), seed=cell.seed, publish_every=cell.publish_every, start=start)
+        self.agents: list[tuple[str, bytes]] = []
         self.applied: list[tuple[str, LoopSettings]] = []
         self.n_polls = 0
+
+    def put_agent(self, loop: str, data: bytes) -> str:
+        self.agents.append((loop, data))
+        return address_of(data)
 
     def apply_settings(self, loop: str, settings: LoopSettings) -> None:
         self.applied.append((loop, settings))
@@ -93,8 +103,20 @@ def test_live_it_sets_a_loop_up_and_waits_for_it() -> None:
         record = measure_live(cell, service, loop="mine", max_lag=10)
         assert [(loop, settings) for loop, settings in service.applied] == [("mine", settings_of(cell))]
         assert service.n_polls > 10
+        assert service.agents == []
     in_process = measured(small())
     assert [block.reward_sum for block in record.blocks] == [block.reward_sum for block in in_process.blocks]
+
+
+def test_live_the_agent_that_a_policy_begins_with_is_sent_before_its_settings(tmp_path: Path) -> None:
+    path = tmp_path / "trained.agent"
+    path.write_bytes(packed("gradient"))
+    begun = parse_policy(f"gradient:start={path},hidden=[8]")
+    cell = Cell(Setting(WORLD, OPTIONS["num_candidates"], OPTIONS["slate_size"]), begun, 0, 40, via="live")
+    with FakeLive(cell) as service:
+        measure_live(cell, service, loop="mine", max_lag=10)
+        assert service.agents == [("mine", packed("gradient"))]
+        assert service.applied[0][1].policy.start == address_of(packed("gradient"))
 
 
 def test_a_live_cell_needs_a_service() -> None:

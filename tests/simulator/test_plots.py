@@ -95,7 +95,7 @@ def test_files_are_named_by_world_and_options() -> None:
     setting = Setting("news", 10, 3, {"drift": 0.5, "path": "a/b"})
     assert file_name(record) == "news"
     other = dataclasses.replace(record, cell=dataclasses.replace(record.cell, setting=setting))
-    assert file_name(other) == "news-drift-0.5-path-a-b"
+    assert file_name(other) == "news-drift-0.5-path-b"
 
 
 def test_labels_are_pushed_apart_as_little_as_needed() -> None:

@@ -8,6 +8,8 @@ from envs.episodes import Estimate
 from envs.world import WorldError
 from policies.base import Action, Context, PolicyError
 from policies.neural.dense import Request
+from policies.neural.learnable import Learnable
+from policies.registry import start_learner
 from policies.slateq.options import parse
 from policies.slateq.policy import SlateQPolicy
 from simulator import encoded_world
@@ -75,3 +77,13 @@ def test_what_cannot_be_is_told() -> None:
         train(Course("slateq", "nowhere"), seed=0)
     with pytest.raises(PolicyError, match=r"options\.trace=2"):
         train(Course("slateq", "long-term-satisfaction", agent_options={"trace": 2}), seed=0)
+
+
+@pytest.mark.parametrize("agent", ["slateq", "gradient"])
+def test_what_was_trained_can_learn_on(agent: str) -> None:
+    small = Budget(n_steps=320, n_users=32, n_segment=10, n_validations=1, n_validation_users=5, n_test_users=5)
+    where = course(agent, budget=small)
+    found = train(where, seed=1)
+    assert Learnable.from_bytes(found.learnable, agent).reward_scale != 1.0
+    learner = start_learner(agent, where.agent_options, found.learnable, reward_range=(0.0, 100.0), seed=2)
+    assert learner.snapshot() == found.snapshot

@@ -10,12 +10,22 @@ import msgspec
 import pytest
 import redis
 
-from agent.evaluation.findings import N_KEPT, Evaluation, EvaluationStore, Wanted
-from agent.evaluation.job import Job, run
+from agent.evaluation.findings import (
+    INTERVAL_MS,
+    N_KEPT,
+    N_SLOT_IDS,
+    Evaluation,
+    EvaluationStore,
+    Wanted,
+    interval_for,
+)
+from agent.evaluation.job import Job, _taught, evaluated, run
+from agent.evaluation.targets import bare
+from agent.event_log import LogReader
 from agent.keys import features, log
 from agent.loop_store import LoopStore
 from agent.loops import LoopSettings
-from agent.records import Decision, Reward, SlotRecord, Tick, encode
+from agent.records import Decision, Experience, Imitation, Reward, SlotRecord, StreamId, Tick, encode
 from policies.features import address, canonical
 
 LOOP = "x"
@@ -66,6 +76,54 @@ def test_each_policy_is_worth_what_it_is_worth(redis_client: redis.Redis) -> Non
         assert one.n_unsupported == 0
     sums = done.results[0].slots[""]
     assert sum(one.n for one in sums.by(300_000).values()) == sum(one.n for one in sums.by(3_600_000).values()) == 2000
+
+
+def test_the_optimal_policy_is_one_that_can_be_applied(redis_client: redis.Redis) -> None:
+    """In this log chance earns .5 and online .38, by 2,000 decisions: far apart, and chance is no candidate."""
+    write(redis_client, 2000)
+    done = evaluated(ASKED, LoopSettings(), LogReader(redis_client, LOOP))
+    low = {one.name: one.slots[""].total().snips() for one in done.results}
+    online, chance = low["Online"], low["Random"]
+    assert online is not None and chance is not None  # noqa: PT018 - for the type checker
+    assert chance.low > online.value
+    assert done.optimal == "Online"
+
+
+def test_the_interval_grows_with_the_span() -> None:
+    day_ms = 86_400_000
+    found = [interval_for(span_ms) for span_ms in (0, 7 * day_ms, 8 * day_ms, 80 * day_ms, 4000 * day_ms)]
+    assert found == [INTERVAL_MS, INTERVAL_MS, 3_600_000, 3_600_000, day_ms]
+
+
+def test_a_candidate_is_told_what_the_learner_would_be_told() -> None:
+    """Of an apprentice's decision, whether it agreed; of one before ``learn_since_ms``, nothing."""
+    settings = LoopSettings(learn_since_ms=500)
+    served = Decision(
+        "e", 600, 50, "baseline", "baseline", "", 1, b"{}", ("a", "b"), bytes(24), (SlotRecord("0"),), (0,), (1.0,),
+        imitation=Imitation((1,), (0.25,), "vw", "v"),
+    )  # fmt: skip
+    plain = bare(served)
+    told = _taught(Experience(StreamId(600, 0), served, (0.9,), 1), plain, settings)
+    assert told is not None
+    assert (told.slate.chosen, told.slate.propensities, list(told.rewards)) == ((1,), (0.25,), [0.0])
+    own = msgspec.structs.replace(served, imitation=None)
+    assert _taught(Experience(StreamId(600, 0), own, (0.9,), 1), plain, settings) is plain
+    assert _taught(Experience(StreamId(499, 0), own, (0.9,), 1), plain, settings) is None
+
+
+def test_slot_ids_without_end_are_not_all_told_apart(redis_client: redis.Redis) -> None:
+    LoopStore(redis_client).apply(LOOP, LoopSettings())
+    redis_client.delete(log(LOOP))
+    for place in range(N_SLOT_IDS):
+        slots = (SlotRecord(f"x{place}"), SlotRecord(f"y{place}"))
+        made = Decision(str(place), 1 + place, 1, "learned", "vw", "", 1, b"{}", ("a", "b"), bytes(24), slots, (0, 1),
+                        (0.5, 1.0), floor=0.1)  # fmt: skip
+        redis_client.xadd(log(LOOP), {b"r": encode(made)}, id=f"{1 + place}-0")
+    redis_client.xadd(log(LOOP), {b"r": encode(Tick(1000))}, id="1000-0")
+    done = evaluated(ASKED, LoopSettings(), LogReader(redis_client, LOOP))
+    for one in done.results:
+        assert len(one.slots) == N_SLOT_IDS + 1
+        assert one.slots[""].total().n == N_SLOT_IDS
 
 
 def test_a_failure_is_stored_and_what_was_deleted_stays_away(redis_client: redis.Redis) -> None:

@@ -8,12 +8,13 @@ import pytest
 from numpy.testing import assert_allclose
 
 from policies.base import Slate, Slot
-from policies.gradient.blocks import LoggedTrajectory, batch_of, n_usable
-from policies.gradient.logged import LoggedStep
+from policies.gradient.blocks import batch_of
 from policies.gradient.nets import VALUE_SCALE, Agent
 from policies.gradient.options import parse
 from policies.neural.dense import DenseEncoder
 from policies.neural.history import n_features
+from policies.neural.logged import LoggedStep
+from policies.neural.sessions import LoggedTrajectory, n_usable
 from policies.trajectories import Trajectory
 from tests.policies.offers import lessons
 

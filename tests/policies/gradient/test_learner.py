@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from policies.base import Context, Lesson, PolicyError, SessionLearner, Slot
-from policies.gradient.learner import GradientLearner, state_of
+from policies.gradient.learner import GradientLearner
 from policies.gradient.options import parse
 from policies.gradient.policy import GradientPolicy
 from policies.gradient.ppo import Ppo
 from policies.neural import arrays
 from policies.neural.arrays import Arrays
 from policies.neural.dense import DenseEncoder
-from tests.policies.gradient.sessions import ACTIONS, sessions
+from policies.neural.learnable import Learnable
+from tests.policies.neural.sessions import ACTIONS, sessions
 
 RANGE = (0.0, 1.0)
 SMALL = parse(
@@ -105,7 +106,8 @@ def test_it_goes_on_from_what_was_trained_in_a_world() -> None:
     encoder = DenseEncoder.fitted([(Context({"mood": mood}), ACTIONS) for mood in (0.1, 0.9)])
     ppo = Ppo(SMALL, encoder.n_context, encoder.n_action, n_slots=1, seed=1)
     ppo.load({name: array + np.float32(0.1) for name, array in ppo.arrays().items()})
-    learner = GradientLearner(SMALL, state_of(ppo, SMALL, encoder, seed=3), reward_range=RANGE)
+    trained = Learnable.of("gradient", encoder, ppo.arrays(), 2.0).to_bytes()
+    learner = GradientLearner.from_trained(SMALL, trained, reward_range=RANGE, seed=3)
     assert learner.snapshot() == ppo.snapshot(encoder)
     tell(learner, sessions(300))
     assert learner.snapshot() != ppo.snapshot(encoder)

@@ -13,8 +13,8 @@ from policies.gradient.objective import Batch, Passes, improve, log_likelihood, 
 from policies.gradient.options import parse
 from policies.gradient.plackett_luce import Slates
 from policies.gradient.ppo import Ppo
-from policies.gradient.reward_scale import reward_scale
 from policies.neural.history import n_features
+from policies.neural.reward_scale import reward_scale
 from policies.neural.segment import Segment
 
 N_STEPS, N_USERS, N_CANDIDATES, N_ACTION, N_CONTEXT = 8, 32, 4, 5, 3

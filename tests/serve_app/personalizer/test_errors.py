@@ -33,6 +33,13 @@ def test_our_refusals_have_a_status_and_a_code_there(error: type[RequestError], 
     assert (found.status, found.code, found.message, found.target) == (status, code, "it is wrong; right it", "a.b")
 
 
+def test_a_cure_is_not_said_twice() -> None:
+    assert (
+        translated(UnprocessableError("too deep; flatten it", cure="flatten it"), "Op").message
+        == "too deep; flatten it"
+    )
+
+
 def test_the_document_has_the_nesting_that_clients_parse() -> None:
     document = json.loads(AzureError(400, "InvalidRankRequest", "No.", target="actions").body())
     assert document == {

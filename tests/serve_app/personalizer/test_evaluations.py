@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.evaluation.estimators import OffPolicySums
@@ -61,6 +62,26 @@ def test_what_can_not_be_evaluated_is_refused(other: dict[str, Any], code: str, 
     with pytest.raises(AzureError, match=message) as caught:
         asked(**other)
     assert (caught.value.status, caught.value.code) == (400, code)
+
+
+def test_findings_by_the_hour_are_not_told_in_finer_steps() -> None:
+    kept = msgspec.structs.replace(found(), interval_ms=HOUR_MS)
+    query = {"startTime": BODY["startTime"], "endTime": BODY["endTime"], "intervalInMinutes": "5"}
+    content = detailed(kept, window_of(query), now_ms=8)["content"]
+    assert content["intervalInMinutes"] == 60
+    assert [one["timeStamp"] for one in content["value"][0]["timeseries"]["data"]] == [
+        "2026-01-01T01:00:00Z", "2026-01-01T03:00:00Z"
+    ]  # fmt: skip
+    (result,) = described(kept, Dialect.V1_0, now_ms=8)["policyResults"]
+    assert {one["aggregateTimeWindow"] for one in result["summary"]} == {"01:00:00"}
+
+
+def test_a_failure_says_why_in_every_dialect() -> None:
+    failed = msgspec.structs.replace(found(), status="failed", error="TooMany: more")
+    assert all(
+        described(failed, one, now_ms=8)["description"] == "TooMany: more" for one in (Dialect.V1_0, Dialect.V1_1)
+    )
+    assert "description" not in described(found(), Dialect.V1_1, now_ms=8)
 
 
 def test_the_older_shapes() -> None:

@@ -8,7 +8,7 @@ import pytest
 from agent.loops import RewardSettings
 from serve_app.errors import RequestError
 from serve_app.personalizer.errors import AzureError
-from serve_app.personalizer.feedback_wire import reward, slot_rewards
+from serve_app.personalizer.feedback_wire import N_MOST, reward, slot_rewards
 
 SETTINGS = RewardSettings()
 
@@ -48,6 +48,18 @@ def test_a_reward_beyond_one_is_refused_unless_the_loop_has_a_wider_range(value:
 def test_a_body_without_a_number_is_refused(body: bytes) -> None:
     with pytest.raises(RequestError):
         reward(body, "e", "", settings=SETTINGS, clock_ms=0)
+
+
+@pytest.mark.parametrize("told", [[{"slotId": "x" * 257, "value": 1}], [{"slotId": "", "value": 1}]])
+def test_a_slot_id_has_the_length_of_an_id(told: Any) -> None:
+    with pytest.raises(RequestError, match="length"):
+        several(told)
+
+
+def test_more_rewards_than_a_slate_has_slots_are_refused() -> None:
+    assert len(several([{"slotId": str(place), "value": 1} for place in range(N_MOST)])) == N_MOST
+    with pytest.raises(RequestError, match="length <= 100"):
+        several([{"slotId": str(place), "value": 1} for place in range(N_MOST + 1)])
 
 
 def test_no_slot_at_all_is_refused() -> None:

@@ -38,6 +38,8 @@ def test_other_explorers_and_our_own_namespaces() -> None:
         ("--cb_explore_adf -q a", "namespaces"), ("--cb_explore_adf 'x", "can't be read"),
         ("--cb_explore_adf " + "x" * 1024, "at most 1024"), ("--cb_explore_adf --slateloop {}x", "needs a policy"),
         ("--cb_explore_adf --slateloop '{\"kind\":\"nonsense\"}'", "no such policy"),
+        ("--cb_explore_adf -b nan", "whole number"), ("--cb_explore_adf -b 1e400", "whole number"),
+        ("--cb_explore_adf --bag 2.7", "whole number"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_had_is_refused(arguments: str, message: str) -> None:
@@ -52,7 +54,8 @@ def test_a_policy_that_was_sent_is_read_back_as_it_was_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    "policy", [PolicySettings(), PolicySettings(kind="linear"), PolicySettings(options={"explorer": "bag", "bag": 3})]
+    "policy",
+    [PolicySettings(), PolicySettings(kind="linear"), PolicySettings(kind="vw", options={"explorer": "bag", "bag": 3})],
 )
 def test_any_policy_can_be_exported_and_imported(policy: PolicySettings) -> None:
     outdated = PersonalizerSettings(policy_arguments=DEFAULT)

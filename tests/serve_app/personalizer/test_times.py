@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from serve_app.personalizer.times import duration_of, http_date, instant_of, ms_of, seconds_of
+from serve_app.personalizer.times import clock_span, duration_of, http_date, instant_of, ms_of, seconds_of
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,10 @@ def test_durations_are_written_short(seconds: float, text: str) -> None:
 @pytest.mark.parametrize("seconds", [0, 0.001, 1, 59.999, 60, 3600, 172800, 2592000, 100000.25])
 def test_a_written_duration_reads_back(seconds: float) -> None:
     assert seconds_of(duration_of(seconds)) == seconds
+
+
+def test_a_span_is_written_as_a_clock_shows_it() -> None:
+    assert [clock_span(ms) for ms in (300_000, 3_600_000, 86_400_000)] == ["00:05:00", "01:00:00", "1.00:00:00"]
 
 
 def test_instants_are_read_with_and_without_zone_and_written_in_utc() -> None:

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from policies.base import Action, Context, Lesson, PolicyError, Slate, Slot
-from policies.gradient.logged import LoggedStep, pack_lesson, unpack_lesson
 from policies.neural.dense import DenseEncoder
+from policies.neural.logged import LoggedStep, pack_lesson, unpack_lesson
 
 ACTIONS = [Action("a", {"topic": "x", "n": 1.5}, b"k"), Action("b", {"topic": "y"}), Action("c", {"tags": ["é", "z"]})]
 LESSON = Lesson(

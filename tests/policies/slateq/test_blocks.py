@@ -1,0 +1,100 @@
+"""Trajectories as batches: returns, padding, and what cut ones look ahead to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.testing import assert_allclose
+
+from policies.base import Slate, Slot
+from policies.neural.dense import DenseEncoder
+from policies.neural.history import n_features
+from policies.neural.logged import LoggedStep
+from policies.neural.sessions import LoggedTrajectory
+from policies.slateq import search
+from policies.slateq.blocks import batch_of
+from policies.slateq.moments import Padded, moments_of
+from policies.slateq.net import Sizes, SlateQNet
+from policies.slateq.options import SlateQOptions, parse
+from policies.trajectories import Trajectory
+from tests.policies.offers import lessons
+from tests.policies.slateq.trained import net
+
+TOLD = [replace(one, rewards=[1.0, 0.0, 0.0]) for one in lessons(12, seed=2)]
+ENCODER = DenseEncoder.fitted([(one.context, one.actions) for one in TOLD])
+SIZES = Sizes(ENCODER.n_context, ENCODER.n_action, n_features(ENCODER.n_action), 3)
+STEPS = tuple(LoggedStep.of(one, ENCODER, list(one.rewards)) for one in TOLD)
+SMALL = replace(
+    TOLD[0],
+    actions=TOLD[0].actions[:3],
+    slots=[Slot("0")],
+    slate=Slate((2,), (0.5,)),
+    rewards=[0.0],
+    eligible=[np.array([False, False, True])],
+)
+SMALL_STEP = LoggedStep.of(SMALL, ENCODER, [0.0])
+FULL: SlateQOptions = parse({"block_trace": 1.0})
+
+
+def level(value: float) -> SlateQNet:
+    """Every moment worth ``value``, all slates alike."""
+    made = SlateQNet(parse({"hidden": (4,)}), SIZES)
+    out: Any = made.value.out
+    out.bias.data.fill_(value / made.value_scale)
+    return made
+
+
+def ended(*steps: LoggedStep) -> LoggedTrajectory:
+    return Trajectory("t", steps, ended=True)
+
+
+def test_where_all_slates_are_alike_one_step_looks_one_step_ahead() -> None:
+    options = parse({"block_trace": 0.0})
+    found = batch_of([ended(*STEPS[:3])], level(7.0), options).step
+    assert_allclose(found.returns, [8.0, 8.0, 1.0], rtol=1e-5)
+    assert_allclose(found.gains, [1.0, 1.0, -6.0], rtol=1e-5)
+
+
+def test_a_cut_trajectory_goes_on_in_the_value_of_what_follows() -> None:
+    cut = Trajectory("t", STEPS[:2], ended=False, following=STEPS[2])
+    blind = Trajectory("t", STEPS[:3], ended=False)
+    for trajectory in (cut, blind):
+        found = batch_of([trajectory], level(7.0), parse({"block_trace": 0.0})).step
+        assert_allclose(found.returns, [8.0, 8.0], rtol=1e-5)
+
+
+def test_steps_of_other_trajectories_change_nothing() -> None:
+    made = net(SIZES, seed=3)
+    alone = batch_of([ended(*STEPS[:4])], made, FULL)
+    beside = batch_of([ended(SMALL_STEP), ended(*STEPS[:4]), ended(*STEPS[5:7])], made, FULL).take(torch.arange(1, 5))
+    for one, other in zip((*alone.step, alone.shown), (*beside.step, beside.shown), strict=True):
+        assert_allclose(one.numpy(), other.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_slots_that_do_not_exist_are_told() -> None:
+    found = batch_of([ended(SMALL_STEP, STEPS[0])], level(0.0), FULL)
+    assert found.shown.tolist() == [[True, False, False, True], [True] * 4]
+    assert found.step.outcome.tolist() == [[0, 0, 0, 1], [1, 0, 0, 0]]
+    assert not found.step.shown[0, 1:].any()
+
+
+def test_the_best_slate_is_what_search_finds_among_the_allowed() -> None:
+    made, steps = net(SIZES, seed=4), [*STEPS[:5], SMALL_STEP]
+    padded, contexts = Padded.of(steps), torch.tensor(np.stack([step.context for step in steps]))
+    with torch.no_grad():
+        found = moments_of(padded, contexts, made)
+    assert_allclose(found.best[-1], found.served[-1], rtol=1e-5)
+    assert np.all(found.best >= found.served - 1e-5)
+    assert np.all((found.traces >= 0.0) & (found.traces <= 1.0))
+    assert_allclose(found.traces[-1], 1.0)
+
+
+def test_a_mask_narrows_the_search() -> None:
+    weights, values, slots = np.ones((1, 4)), np.array([[4.0, 3.0, 2.0, 1.0]]), np.ones(2)
+    allowed = np.array([[False, True, False, True]])
+    slates, worth = search.best(weights, values, np.zeros(1), slots, allowed=allowed)
+    assert slates.tolist() == [[1, 3]]
+    assert_allclose(worth, [4 / 3])

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+import slateloop
+from simulator import encoded_world, train_command
+from simulator.cells import CellError
+from simulator.extras import MissingExtraError
+from simulator.train_options import Request
+from simulator.training_plan import pieces_of
+from simulator.training_rows import to_json
+from tests.simulator.test_publishing import FakeService
+
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoded_world, "N_STEPS", 300)
+
+
+def request(out: Path) -> Request:
+    return Request(
+        worlds=("long-term-satisfaction-0.3,num_candidates=5",),
+        agents=("gradient",),
+        beside=("popularity",),
+        n_seeds=2,
+        n_steps=2048,
+        frugal=True,
+        n_users=20,
+        n_requests=100,
+        agent_options=("hidden=[8]",),
+        out=out / "results",
+        tensorboard=False,
+        n_jobs=1,
+        write=out / "results.md",
+    )
+
+
+def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    first = train_command.train(asked, QUIET)
+    assert first.is_whole
+    assert [(row.sort, row.name) for row in first.rows[:2]] == [("agent", "gradient"), ("bandit", "popularity")]
+    assert len(first.agents) == 2
+    assert all(path.exists() for path in (*first.agents, *first.files, *first.plots))
+    page = (tmp_path / "results.md").read_text()
+    assert "<!-- train -->" in page
+    assert "seeds 0 to 1, at most 2,048 user-steps each (--frugal)" in page
+    assert "| gradient |" in page
+    assert str(tmp_path) not in page
+    again = train_command.train(asked, QUIET)
+    assert again.training.n_found == len(again.pieces)
+    assert to_json(again.rows) == to_json(first.rows)
+    out, err = io.StringIO(), io.StringIO()
+    train_command.show(again, Console(file=out, width=200), Console(file=err, width=200))
+    assert "least_clickbait (reference)" in out.getvalue()
+    assert "were finished before" in err.getvalue()
+    told = train_command.to_json(again)
+    assert json.loads(json.dumps(told, allow_nan=False))["n_finished_before"] == len(again.pieces)
+
+    service = FakeService()
+    wanted = dataclasses.replace(again, request=dataclasses.replace(asked, publish="x"))
+    published = train_command.publish(wanted, service)
+    assert published.published is not None
+    assert service.agents[0][1] in [path.read_bytes() for path in first.agents]
+    assert train_command.to_json(published)["published"]["loop"] == "x"
+
+
+def test_nothing_trained_is_nothing_to_publish(tmp_path: Path) -> None:
+    asked = dataclasses.replace(request(tmp_path), agents=(), n_seeds=1, plots=False)
+    outcome = train_command.train(asked, QUIET)
+    assert outcome.rows[0].sort == "bandit"
+    with pytest.raises(CellError, match="nothing to publish"):
+        train_command.publish(outcome, FakeService())
+
+
+def test_a_failure_is_told_and_no_page_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("no")
+
+    monkeypatch.setattr("simulator.training.train", broken)
+    outcome = train_command.train(dataclasses.replace(request(tmp_path), n_seeds=1), QUIET)
+    assert not outcome.is_whole
+    told = list(train_command.notes(outcome))
+    assert any("gradient, seed 0: ValueError: no" in line for line in told)
+    assert any("was not written" in line for line in told)
+    assert not (tmp_path / "results.md").exists()
+
+
+def test_ctrl_c_names_the_best_agent_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(course: object, *, seed: int, tell: object, keep: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulator.training.train", interrupted)
+    asked = dataclasses.replace(request(tmp_path), n_seeds=1, beside=("none",))
+    agent = pieces_of(asked)[-1]
+    best = asked.out / "best" / f"{agent.stem}.agent"
+    best.parent.mkdir(parents=True)
+    best.write_bytes(b"an agent")
+    outcome = train_command.train(asked, QUIET)
+    assert outcome.training.interrupted
+    assert any(str(best) in line for line in train_command.notes(outcome))
+    assert [row.sort for row in outcome.rows] == ["reference"] * 5
+
+
+def test_what_is_not_installed_is_told_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = importlib.import_module
+
+    def without_torch(name: str) -> object:
+        if name == "torch":
+            raise ImportError(name)
+        return load(name)
+
+    monkeypatch.setattr(importlib, "import_module", without_torch)
+    with pytest.raises(MissingExtraError, match=r"needs torch, which isn't installed: `make agents`, or pip install"):
+        train_command.train(request(tmp_path), QUIET)
+
+
+def test_the_command_line_explains_a_wrong_request(tmp_path: Path) -> None:
+    result = CliRunner().invoke(slateloop.app, ["train", "--agent", "dqn", "--out", str(tmp_path / "x")])
+    assert result.exit_code == 1
+    assert "no such agent; choose one of slateq, gradient" in result.output
+    published = CliRunner().invoke(slateloop.app, ["train", "--publish", "shop"], env={"SLATELOOP_KEY": ""})
+    assert published.exit_code == 1
+    assert "no API key" in published.output

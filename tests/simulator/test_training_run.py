@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from simulator.results import ResultsError
+from simulator.training import Failed, Piece, Result, Task
+from simulator.training_code import code_of
+from simulator.training_folder import TrainingFolder
+from simulator.training_run import Manner, Training, conduct
+from tests.simulator.training_results import piece, result
+
+PIECES = [piece("random", sort="reference"), piece("slateq", 0), piece("slateq", 1)]
+
+
+class Screen:
+    def __init__(self) -> None:
+        self.began: tuple[int, int, int] = (0, 0, 0)
+        self.told: list[str] = []
+
+    def begin(self, pieces: Sequence[Piece], n_found: int, n_outdated: int) -> None:
+        self.began = (len(pieces), n_found, n_outdated)
+
+    def finished(self, piece: Piece, result: Result | Failed) -> None:
+        self.told.append(piece.title)
+
+
+def measured(tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Failed]]:
+    for task in tasks:
+        code = code_of(task.piece.sort, task.piece.kind)
+        yield task, result(task.piece, 1.0, code=code, start=b"agent" if task.piece.sort == "agent" else b"")
+
+
+def run(out: Path, manner: Manner) -> tuple[Training, Screen]:
+    screen = Screen()
+    return conduct(PIECES, TrainingFolder(out), screen, manner), screen
+
+
+def test_what_is_finished_is_found_again_unless_its_agent_is_gone(tmp_path: Path) -> None:
+    first, screen = run(tmp_path, Manner(measured))
+    assert screen.began == (3, 0, 0)
+    assert first.results.keys() == {one.key for one in PIECES}
+    folder = TrainingFolder(tmp_path)
+    assert folder.agent(PIECES[1]).read_bytes() == b"agent"
+    second, screen = run(tmp_path, Manner(measured))
+    assert (screen.began, second.n_found, screen.told) == ((0, 3, 0), 3, [])
+    folder.agent(PIECES[1]).unlink()
+    third, screen = run(tmp_path, Manner(measured))
+    assert (screen.began, third.n_found) == ((1, 2, 0), 2)
+    assert run(tmp_path, Manner(measured, fresh=True))[1].began == (3, 0, 0)
+
+
+def test_what_other_code_measured_is_measured_again_unless_it_is_to_be_kept(tmp_path: Path) -> None:
+    folder = TrainingFolder(tmp_path)
+    folder.keep(PIECES[0], result(PIECES[0], 5.0, code="other"))
+    kept, screen = run(tmp_path, Manner(measured, keep_old=True))
+    assert (screen.began, kept.n_other_code, kept.results[PIECES[0].key].mean) == ((2, 1, 0), 1, 5.0)
+    again, screen = run(tmp_path, Manner(measured))
+    assert (again.n_outdated, again.results[PIECES[0].key].mean) == (1, 1.0)
+
+
+def test_ctrl_c_keeps_what_is_finished_and_a_failure_stops_nothing(tmp_path: Path) -> None:
+    def interrupted(tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Failed]]:
+        yield tasks[0], Failed(tasks[0].piece.title, "ValueError: no")
+        yield from measured(tasks[1:2])
+        raise KeyboardInterrupt
+
+    done, screen = run(tmp_path, Manner(interrupted))
+    assert done.interrupted
+    assert [one.error for one in done.failures] == ["ValueError: no"]
+    assert list(done.results) == [PIECES[1].key]
+    assert len(screen.told) == 2
+    assert run(tmp_path, Manner(measured))[1].began == (2, 1, 0)
+
+
+def test_a_broken_record_is_no_record(tmp_path: Path) -> None:
+    run(tmp_path, Manner(measured))
+    for path in (tmp_path / "finished").iterdir():
+        path.write_text("{")
+    assert run(tmp_path, Manner(measured))[1].began == (3, 0, 0)
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResultsError, match="choose another folder with --out"):
+        TrainingFolder(tmp_path / "file")
+
+
+def test_code_of_one_agent_is_not_that_of_another() -> None:
+    assert len({code_of("agent", "slateq"), code_of("agent", "gradient"), code_of("reference", "")}) == 3
