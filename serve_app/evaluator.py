@@ -1,6 +1,7 @@
 """Carries evaluations out, beside the requests: a process for each, one after the other, never longer than a limit.
 
-In: which evaluation of which loop. Out: nothing; what the process found is in the datastore.
+In: which evaluation of which loop. Out: nothing; what the process found is in the datastore, or why it found
+nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import os
 import sys
 
 import msgspec
+from redis import RedisError
 
+from agent.connection import connect
+from agent.evaluation.findings import EvaluationStore
 from agent.evaluation.job import Job
 
 logger = logging.getLogger("slateloop.evaluator")
@@ -51,9 +55,10 @@ class Evaluator:
             try:
                 await self._carry_out(job)
             except TimeoutError:
-                logger.error("evaluation %s of loop %s took more than %g s", job.id, job.loop, self._longest_s)
+                cure = "evaluate a shorter span, or fewer policies"
+                await _give_up(job, f"it took more than {self._longest_s:g} s; {cure}")
             except OSError as error:
-                logger.error("evaluation %s of loop %s has no process: %s", job.id, job.loop, error)
+                await _give_up(job, f"it has no process: {error}")
 
     async def _carry_out(self, job: Job) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -70,7 +75,25 @@ class Evaluator:
             _, words = await asyncio.wait_for(told, self._longest_s)
             if process.returncode:
                 logger.error("evaluation %s of loop %s failed: %s", job.id, job.loop, words.decode()[-2000:])
+                await _give_up(job, f"its process ended with {process.returncode}")
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+
+async def _give_up(job: Job, why: str) -> None:
+    """Log it, and tell whoever waits for it, unless the process told already."""
+    logger.error("evaluation %s of loop %s ended: %s", job.id, job.loop, why)
+    try:
+        await asyncio.to_thread(_fail, job, why)
+    except (RedisError, OSError) as error:
+        logger.error("evaluation %s of loop %s can't be marked as failed: %s", job.id, job.loop, error)
+
+
+def _fail(job: Job, why: str) -> None:
+    with connect(job.redis_url) as client:
+        store = EvaluationStore(client, job.loop)
+        one = store.get(job.id)
+        if one is not None and one.status == "pending":
+            store.replace(msgspec.structs.replace(one, status="failed", error=why))

@@ -39,7 +39,7 @@ from tests.agent.learning import (
 )
 from tests.agent.traffic import LOOP, WINDOW_MS, Written, apply, settings
 
-EXPLORERS = ["epsilon", "bag"]
+POLICIES = [("vw", "epsilon"), ("vw", "bag"), ("linear", "randucb")]
 N_USERS = 4
 
 
@@ -53,12 +53,12 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 # Exactly once, whatever is killed
 
 
-@pytest.mark.parametrize("explorer", EXPLORERS)
+@pytest.mark.parametrize(("kind", "explorer"), POLICIES)
 @pytest.mark.parametrize("seed", range(4))
 def test_a_learner_killed_at_random_ends_where_an_undisturbed_one_does(
-    redis_client: redis.Redis, explorer: str, seed: int
+    redis_client: redis.Redis, kind: str, explorer: str, seed: int
 ) -> None:
-    wanted, dice, life = settings(explorer=explorer), random.Random(seed), Life()
+    wanted, dice, life = settings(kind, explorer=explorer), random.Random(seed), Life()
     closed_log(redis_client)
     more, n_lives = True, 0
     while more:
@@ -100,9 +100,9 @@ class Failing(redis.Redis):
         return answer
 
 
-@pytest.mark.parametrize("explorer", EXPLORERS)
-def test_connections_lost_at_any_command_change_nothing(redis_client: redis.Redis, explorer: str) -> None:
-    wanted, life = settings(explorer=explorer), Life()
+@pytest.mark.parametrize(("kind", "explorer"), POLICIES)
+def test_connections_lost_at_any_command_change_nothing(redis_client: redis.Redis, kind: str, explorer: str) -> None:
+    wanted, life = settings(kind, explorer=explorer), Life()
     closed_log(redis_client)
     stored = apply(redis_client, wanted)
     client = Failing(connection_pool=redis_client.connection_pool)

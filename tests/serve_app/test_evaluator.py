@@ -34,7 +34,7 @@ async def test_each_is_carried_out_in_its_turn(redis_client: redis.Redis, redis_
     assert [one.status for one in store.all()] == ["completed", "completed"]
 
 
-async def test_one_that_fails_or_takes_too_long_is_logged_and_ended(
+async def test_one_that_fails_or_takes_too_long_is_logged_and_marked(
     redis_client: redis.Redis, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = stored(redis_client, "slow")
@@ -47,7 +47,10 @@ async def test_one_that_fails_or_takes_too_long_is_logged_and_ended(
     told = [record.getMessage() for record in caplog.records]
     assert any("failed" in text for text in told)
     assert any("more than 0.01 s" in text for text in told)
-    assert [one.status for one in store.all()] == ["pending"]
+    assert any("can't be marked" in text for text in told), "nothing is told where the datastore is away"
+    (one,) = store.all()
+    assert one.status == "failed"
+    assert "evaluate a shorter span" in one.error
 
 
 async def test_closing_ends_what_is_under_way(redis_client: redis.Redis, redis_url: str) -> None:
