@@ -13,10 +13,18 @@ def descendants(title: str) -> list[int]:
 
 
 def kill_one(title: str) -> int:
-    """SIGKILL to the one descendant of this title; its id."""
-    (pid,) = descendants(title)
+    """SIGKILL to the one descendant of this title; its id. A copy that it has made of itself to save is not counted."""
+    found = descendants(title)
+    (pid,) = [one for one in found if _parent(one) not in found]
     os.kill(pid, signal.SIGKILL)
     return pid
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it has ended meanwhile
+        return 0
 
 
 def _is_ours(pid: int, title: str) -> bool:
@@ -24,7 +32,7 @@ def _is_ours(pid: int, title: str) -> bool:
         if pid == os.getpid() or title not in Path(f"/proc/{pid}/cmdline").read_text(errors="replace"):
             return False
         while pid > 1 and pid != os.getpid():
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            pid = _parent(pid)
     except OSError:  # it has ended meanwhile
         return False
     return pid == os.getpid()
