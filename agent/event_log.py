@@ -230,6 +230,7 @@ class LogReader:
     def __init__(self, client: redis.Redis, loop: str) -> None:
         self._client = client
         self._log = keys.log(loop)
+        self._deleted = keys.log_deleted(loop)
         self._features = keys.features(loop)
 
     def read(self, after: StreamId, count: int) -> list[Entry]:
@@ -249,6 +250,11 @@ class LogReader:
         values: Any = self._client.hmget(self._features, wanted)
         return {address: value for address, value in zip(wanted, values, strict=True) if value is not None}
 
+    def first_id(self) -> StreamId:
+        """Position of the oldest entry, or ``ZERO`` where the log is empty."""
+        found: Any = self._client.xrange(self._log, count=1)
+        return StreamId.parse(found[0][0]) if found else ZERO
+
     def last_id(self) -> StreamId:
         """Position of the newest entry, or ``ZERO`` where the log is empty."""
         found: Any = self._client.xrevrange(self._log, count=1)
@@ -258,6 +264,19 @@ class LogReader:
         """How many entries the log holds."""
         n_entries: Any = self._client.xlen(self._log)
         return int(n_entries)
+
+    def n_deleted(self) -> int:
+        """How many entries were deleted from its beginning."""
+        n_deleted: Any = self._client.get(self._deleted)
+        return int(n_deleted or 0)
+
+    def n_written(self) -> int:
+        """How many entries the log has had, deleted ones included."""
+        with self._client.pipeline() as pipe:
+            pipe.xlen(self._log)
+            pipe.get(self._deleted)
+            n_entries, n_deleted = pipe.execute()
+        return int(n_entries) + int(n_deleted or 0)
 
     def n_bytes(self) -> int:
         """Approximate memory the log and its feature rows take in the server, in bytes."""

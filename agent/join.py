@@ -65,7 +65,7 @@ class JoinState(msgspec.Struct, frozen=True):
         tail: The last entry passed.
         reread_from: The oldest decision remembered: entries from there to the tail go through ``Join.remember``.
         clock: Differences between stream time and writers' clocks known at the tail.
-        n_entries: Entries passed since the log began.
+        n_entries: Entries passed since the log began, those deleted before they could be passed included.
     """
 
     tail: StreamId = ZERO

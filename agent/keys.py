@@ -23,6 +23,11 @@ def log(loop: str) -> str:
     return f"sl:{{{loop}}}:log"
 
 
+def log_deleted(loop: str) -> str:
+    """Counter: entries deleted from the beginning of the log."""
+    return f"sl:{{{loop}}}:log-deleted"
+
+
 def features(loop: str) -> str:
     """Hash: content address (12 bytes) → canonical JSON of a feature row."""
     return f"sl:{{{loop}}}:features"

@@ -19,7 +19,7 @@ from agent.cadence import Cadence
 from agent.checkpoint import Checkpoint, CheckpointStore
 from agent.event_log import LogReader, append
 from agent.fencing import claim
-from agent.join import Join
+from agent.join import Join, JoinState
 from agent.learner import LoopLearner
 from agent.log_follower import BATCH, LogFollower
 from agent.loop_store import LoopStore, StoredSettings
@@ -150,12 +150,17 @@ class LearnerLoop:
             # Made by other versions of ours or of the engine's; the log has everything still.
             self._complain(f"The checkpoint can't be used ({error}); learning began again from the log's beginning.")
             return self._begun(recipe)
-        follower = LogFollower(self._log, Join(recipe, checkpoint.join), learner, self._users)
+        follower = LogFollower(self._log, Join(recipe, self._counted(checkpoint.join)), learner, self._users)
         follower.remember(checkpoint.join.reread_from)
         return follower
 
     def _begun(self, recipe: RewardRecipe) -> LogFollower:
-        return LogFollower(self._log, Join(recipe), LoopLearner(self._settings, start=self._start), self._users)
+        learner = LoopLearner(self._settings, start=self._start)
+        return LogFollower(self._log, Join(recipe, self._counted(JoinState())), learner, self._users)
+
+    def _counted(self, state: JoinState) -> JoinState:
+        """A state with the entries that were deleted before it could pass them; none where it was kept up to date."""
+        return msgspec.structs.replace(state, n_entries=max(state.n_entries, self._log.n_deleted()))
 
     def _complain(self, sentence: str) -> None:
         _log.error("loop %s: %s", self._loop, sentence)
@@ -259,7 +264,7 @@ class LearnerLoop:
         join, learner = self._follower.join, self._follower.learner
         counters = join.state().counters
         refused = {**counters.refused, **learner.refused}
-        n_unread = max(0, self._log.n_entries() - join.n_gathered)
+        n_unread = max(0, self._log.n_written() - join.n_gathered)
         n_open = join.n_open
         return progress.Progress(
             loop=self._loop,

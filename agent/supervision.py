@@ -157,9 +157,10 @@ class Supervision:
     def _has_events(self, loop: str) -> bool:
         """Whether anything but changes of settings ever happened; looked at until something has."""
         if loop not in self._with_events:
-            first = LogReader(self._client, loop).read(ZERO, _N_LOOKED_AT)
+            log = LogReader(self._client, loop)
+            first = log.read(ZERO, _N_LOOKED_AT)
             only_settings = all(isinstance(entry.record, SettingsChange) for entry in first)
-            if len(first) == _N_LOOKED_AT or not only_settings:
+            if len(first) == _N_LOOKED_AT or not only_settings or log.n_deleted():
                 self._with_events.add(loop)
         return loop in self._with_events
 

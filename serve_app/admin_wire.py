@@ -125,6 +125,19 @@ class Deleted(msgspec.Struct, frozen=True):
     deleted: int
 
 
+class LogDeleted(msgspec.Struct, frozen=True):
+    """How many entries of the log were deleted.
+
+    Attributes:
+        first: Position of the first entry left, milliseconds first; "" where the log is empty.
+        why: Why nothing could be deleted and what to do; else "".
+    """
+
+    deleted: int
+    first: str
+    why: str = ""
+
+
 class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key to make; bound to one loop if ``loop`` is given."""
 

@@ -205,6 +205,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     n_bytes: int | None = None
 
 
+class LogDeleted(msgspec.Struct, frozen=True, kw_only=True):
+    """What deleting a loop's log came to; ``why`` says why nothing could be deleted."""
+
+    deleted: int
+    first: str = ""
+    why: str = ""
+
+
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """An API key's record; ``secret`` is the whole key and present only when it was made just now."""
 

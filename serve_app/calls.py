@@ -17,6 +17,7 @@ import msgspec
 from agent.loops import LoopSettings
 from serve_app.answers import (
     Key,
+    LogDeleted,
     LoopVersion,
     Slate,
     SlateloopError,
@@ -188,6 +189,11 @@ def roll_back(loop: str, version: str) -> Call[None]:
 def release(loop: str) -> Call[None]:
     """End a rollback: the next snapshot is served again."""
     return Call("POST", f"/v1/loops/{_in_path(loop)}/release", _read_nothing)
+
+
+def delete_log(loop: str) -> Call[LogDeleted]:
+    """Delete of a loop's log what no learner needs any more."""
+    return Call("DELETE", f"/v1/loops/{_in_path(loop)}/log", lambda data: msgspec.convert(data, LogDeleted))
 
 
 def keys() -> Call[list[Key]]:

@@ -24,6 +24,7 @@ from agent.loops import LoopSettings
 from serve_app import calls
 from serve_app.answers import (
     Key,
+    LogDeleted,
     LoopVersion,
     Slate,
     SlateloopError,
@@ -160,6 +161,10 @@ class Client:
     def release(self, loop: str) -> None:
         """End a rollback."""
         self.send(calls.release(loop))
+
+    def delete_log(self, loop: str) -> LogDeleted:
+        """Delete the recorded past: all that no learner needs any more; the model stays."""
+        return self.send(calls.delete_log(loop))
 
     def keys(self) -> list[Key]:
         """Every API key's record, without secrets."""

@@ -185,6 +185,7 @@ class Replica:
                 ("PUT", "/v1/loops/{loop}/items"): loops.put_items,
                 ("GET", "/v1/loops/{loop}/items"): loops.get_items,
                 ("DELETE", "/v1/loops/{loop}/items/{item:path}"): loops.delete_item,
+                ("DELETE", "/v1/loops/{loop}/log"): loops.delete_log,
                 ("GET", "/v1/keys"): api_keys.list_keys,
                 ("POST", "/v1/keys"): api_keys.create,
                 ("DELETE", "/v1/keys/{id}"): api_keys.revoke,

@@ -17,8 +17,16 @@ BATCH = 1000
 _LAST = 2**64 - 1
 
 
+class LogDeleted(RuntimeError):  # noqa: N818 - says what happened
+    """Entries vanished between the two readings."""
+
+
 def experiences(log: LogReader, recipe: RewardRecipe, *, start_ms: int, end_ms: int) -> Iterator[Experience]:
-    """Experiences of decisions made from ``start_ms`` to ``end_ms``, both included, in log order."""
+    """Experiences of decisions made from ``start_ms`` to ``end_ms``, both included, in log order.
+
+    Raises:
+        LogDeleted: if the span was deleted meanwhile.
+    """
     join = Join(recipe, JoinState(tail=StreamId(max(0, start_ms - 1), _LAST if start_ms > 0 else 0)))
     is_all_read = False
     while batch := log.read(join.tail, BATCH):
@@ -29,6 +37,8 @@ def experiences(log: LogReader, recipe: RewardRecipe, *, start_ms: int, end_ms: 
                 if is_all_read:
                     return
                 ahead = log.read(join.head, BATCH)
+                if join.head < entry.id and ahead and ahead[0].id > entry.id:
+                    raise LogDeleted("the log was deleted while it was read; evaluate what is left of it")
                 is_all_read = len(ahead) < BATCH
                 for one in ahead:
                     join.gather(one)

@@ -159,6 +159,33 @@ def release(context: typer.Context, loop: Loop, *, url: Url = DEFAULT_URL, key: 
     out().print(f"loop {loop} serves its newest snapshot again", highlight=False)
 
 
+@app.command("delete-log")
+def delete_log(
+    context: typer.Context,
+    loop: Loop,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Delete the recorded past of a loop: every event that no learner needs any more. The model stays as it is.
+
+    It can't be undone: settings that change what is learned then learn from what is left.
+
+    Example: slateloop loops delete-log default --yes
+    """
+    if not yes:
+        typer.confirm(f"Delete the recorded past of loop {loop}? It can't be undone.", abort=True, err=True)
+    with connected(context, url, key) as client:
+        done = client.delete_log(loop)
+    if as_json:
+        print_json(msgspec.to_builtins(done))
+        return
+    left = f"the log begins at {done.first} now" if done.first else "the log is empty"
+    out().print(" ".join(filter(None, [f"{done.deleted:,} entries deleted; {left}.", done.why])), highlight=False)
+
+
 def read_settings(file: Path) -> LoopSettings:
     """Loop settings from a YAML file; every problem is printed, the policy's options included, before exit code 1."""
     try:

@@ -69,7 +69,7 @@ def compare(url: str, loop: str) -> Relearned:
     """Learn again up to the newest checkpoint of the lineage being served.
 
     Raises:
-        RelearnError: if there is no such loop or no checkpoint, or the datastore is away.
+        RelearnError: if there is no such loop or no checkpoint, part of its log was deleted, or the datastore is away.
         agent.connection.DatastoreError: if the URL is none.
     """
     try:
@@ -88,6 +88,11 @@ def _compare(client: redis.Redis, loop: str) -> Relearned:
     kept = CheckpointStore(client, Fence(loop, lineage, 0)).load().checkpoint
     if kept is None:
         raise RelearnError(f"loop {loop} has no checkpoint yet; it takes one after some hundred experiences")
+    if n_deleted := LogReader(client, loop).n_deleted():
+        raise RelearnError(
+            f"loop {loop} can't be learned again: the first {n_deleted:,} entries of its log were deleted "
+            "(DELETE log). Its learning is well; there is nothing left to compare it with"
+        )
     began_at = time.monotonic()
     settings = settings_of(client, loop, lineage).settings
     try:

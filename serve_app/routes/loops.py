@@ -14,8 +14,10 @@ from redis import Redis
 
 from agent.arms import LEARNED
 from agent.catalogue import Catalogue
+from agent.log_deletion import delete_learned
 from agent.loop_store import LoopStore, StoredSettings
 from agent.loops import LoopSettings, SettingsError, parse
+from agent.records import ZERO
 from agent.snapshots import SnapshotError, SnapshotStore
 from policies import features, registry
 from serve_app.admin_wire import (
@@ -23,6 +25,7 @@ from serve_app.admin_wire import (
     ItemsPage,
     ItemsRequest,
     ItemsStored,
+    LogDeleted,
     LoopAnswer,
     LoopListed,
     LoopsAnswer,
@@ -125,6 +128,11 @@ class LoopRoutes:
         return json_reply(
             ServingAnswer("", False) if serving is None else ServingAnswer(serving.version, serving.pinned)
         )
+
+    async def delete_log(self, ask: Ask) -> Reply:
+        """Delete of the log what no learner needs any more."""
+        done = await asyncio.to_thread(delete_learned, self._redis, await self._name(ask))
+        return json_reply(LogDeleted(done.n_deleted, str(done.first) if done.first > ZERO else "", done.why))
 
     async def put_items(self, ask: Ask) -> Reply:
         """Keep items; all or none."""

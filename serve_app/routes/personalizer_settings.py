@@ -14,10 +14,11 @@ from redis import Redis
 
 from agent import progress
 from agent.event_log import LogReader, server_ms
+from agent.log_deletion import delete_learned
 from agent.loop_store import LoopStore, StoredSettings
 from agent.loops import LoopSettings, PersonalizerSettings, PolicySettings
 from agent.progress import Progress
-from agent.records import ZERO, SettingsChange, StreamId
+from agent.records import ZERO, SettingsChange, StreamId, Tick
 from agent.snapshots import SnapshotError, SnapshotStore
 from serve_app.current import Loops
 from serve_app.http import Reply, json_reply
@@ -118,8 +119,9 @@ class PersonalizerSettingsRoutes:
         return json_reply(await asyncio.to_thread(self._logs_properties, await self._loop(call)))
 
     async def delete_logs(self, call: Call) -> Reply:
-        """Refused: everything that is learned can be learned again, because the log is kept."""
-        raise not_implemented("Deleting the log", "DELETE model makes the loop forget what it learned so far")
+        """Delete the recorded past; the model stays, and so does what learning still needs."""
+        await asyncio.to_thread(delete_learned, self._redis, await self._loop(call))
+        return NO_CONTENT
 
     async def ingest_logs(self, call: Call) -> Reply:
         """Refused: local inference is not served."""
@@ -204,12 +206,12 @@ def _with_policy(before: LoopSettings, policy: PolicySettings, body: PolicyBody)
 
 
 def _first_event(log: LogReader) -> StreamId | None:
-    """Where the first entry stands that isn't a change of settings."""
+    """Where the first entry stands that a client had written."""
     position, n_read = ZERO, 100
     while True:
         batch = log.read(position, n_read)
         for entry in batch:
-            if not isinstance(entry.record, SettingsChange):
+            if not isinstance(entry.record, SettingsChange | Tick):
                 return entry.id
         if len(batch) < n_read:
             return None

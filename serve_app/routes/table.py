@@ -148,6 +148,11 @@ ROUTES: tuple[RouteSpec, ...] = (
         "DELETE", "/v1/loops/{loop}/items/{item:path}", "Forget an item.", _ADMIN, None, admin.Deleted,
         errors=(404, 503),
     ),
+    RouteSpec(
+        "DELETE", "/v1/loops/{loop}/log", "Delete the recorded past: every event that no learner at work needs any "
+        "more. The model stays; settings that change what is learned then learn from what is left.", _ADMIN, None,
+        admin.LogDeleted, errors=(404, 503),
+    ),
     RouteSpec("GET", "/v1/keys", "List the API keys, without their secrets.", _ADMIN, None, admin.KeysAnswer),
     RouteSpec(
         "POST", "/v1/keys", "Make an API key; it is shown in this answer only.", _ADMIN, admin.KeyRequest,

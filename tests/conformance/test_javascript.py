@@ -68,7 +68,7 @@ def test_the_beta_package(folder: Path, live: Live, fresh_key: Callable[..., str
         "multiSlotActivate": 204, "getConfiguration": 200, "putConfiguration": 200, "getPolicy": 200, "putPolicy": 200,
         "resetPolicy": 200, "createEvaluation": 201, "listEvaluations": 200, "getEvaluation": 200,
         "applyEvaluation": 204, "deleteEvaluation": 204, "logsProperties": 200, "modelProperties": 200,
-        "resetModel": 204, "signedModel": 501, "deleteLogs": 501, "importModel": 400, "interactions": 501,
+        "resetModel": 204, "signedModel": 501, "deleteLogs": 204, "importModel": 400, "interactions": 501,
         "observations": 501, "empty": 400, "stranger": 401,
     }  # fmt: skip
     assert found["putConfiguration"]["body"] == found["getConfiguration"]["body"]

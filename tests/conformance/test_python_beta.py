@@ -303,10 +303,28 @@ def test_what_an_empty_loop_has_not(live: Live, fresh_key: Callable[..., str]) -
     assert code_of(refused.value) == (400, "NoLogsExistInDateRange")
 
 
+def test_the_recorded_past_is_deleted(live: Live, fresh_key: Callable[..., str]) -> None:
+    """Once it was learned: what is left is the last entry, the learner's tick."""
+    client = opened(live, fresh_key())
+    client.events.rank({"actions": ACTIONS})
+    assert client.admin.get_log_properties()["dateRange"]
+
+    def is_deleted() -> bool:
+        assert status_of(client.admin, "delete_logs") == 204
+        try:
+            client.admin.get_log_properties()
+        except ResourceNotFoundError as error:
+            return code_of(error) == (404, "LogsPropertiesNotFound")
+        return False
+
+    until(is_deleted, within_s=60)
+    client.events.rank({"actions": ACTIONS})
+    assert client.admin.get_log_properties()["dateRange"]
+
+
 def test_what_is_not_available_says_so(client: Clients) -> None:
     span = {"startTime": "2020-01-01T00:00:00Z", "endTime": "2020-01-02T00:00:00Z"}
     calls: list[Callable[[], Any]] = [
-        client.admin.delete_logs,
         lambda: b"".join(client.admin.export_model(signed=True)),
         lambda: client.admin.create_feature_importance("f", {"name": "f", **span}),
         lambda: client.admin.get_feature_importance("f"),

@@ -263,6 +263,7 @@ async def test_the_real_app_understands_every_call(service: InProcess) -> None:
         with pytest.raises(RefusedError) as refused:
             await client.send(calls.roll_back("home", "v0"))
         assert refused.value.field == "version"
+        assert "no checkpoint yet" in (await client.send(calls.delete_log("home"))).why
         made = await client.send(calls.create_key(["reward"], loop="home", name="web"))
         assert made.secret is not None
         listed = await client.send(calls.keys())

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agent.event_log import LogReader
 from tests.serve_app.conftest import InProcess
 
 
@@ -58,6 +59,15 @@ async def test_an_admin_who_misspelt_a_loop_is_told_which_exist_and_others_are_n
     other = await service.call("POST", "/v1/slates", {"actions": ["a"], "loop": "shpo"}, key=service.key("decide"))
     assert other.status_code == 404
     assert "shop" not in other.text.replace("shpo", "")
+
+
+async def test_a_log_is_deleted_no_further_than_it_was_learned(service: InProcess) -> None:
+    await service.decided()
+    told = (await service.call("DELETE", "/v1/loops/default/log")).json()
+    assert (told["deleted"], told["first"]) == (0, str(LogReader(service.redis, "default").first_id()))
+    assert "no checkpoint yet" in told["why"]
+    assert (await service.call("DELETE", "/v1/loops/none/log")).status_code == 404
+    assert (await service.call("DELETE", "/v1/loops/default/log", key=service.key("decide"))).status_code == 403
 
 
 async def test_the_catalogue_is_paged_and_checked(service: InProcess) -> None:

@@ -10,8 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from agent.checkpoint import Checkpoint, CheckpointStore
 from agent.evaluation.findings import Evaluation, EvaluationStore
-from agent.records import Activation, Decision, Reward
+from agent.event_log import append, server_ms
+from agent.fencing import claim
+from agent.join import JoinState
+from agent.learner import LoopLearner
+from agent.loops import LoopSettings
+from agent.records import Activation, Decision, Reward, Tick
 from tests.serve_app.conftest import ADMIN_KEY, InProcess
 
 ACTIONS = [{"id": id, "features": [{"hot": id == "tea"}]} for id in ("tea", "soup", "cake")]
@@ -243,6 +249,31 @@ async def test_model_and_logs_before_anything_happened(service: InProcess) -> No
     assert found["from"] == found["to"]
 
 
+@pytest.mark.parametrize("prefix", ["v1.0/", "v1.1-preview.1/", "v1.1-preview.3/", ""])
+async def test_the_log_is_deleted_as_far_as_it_was_learned(service: InProcess, prefix: str) -> None:
+    path = f"/personalizer/{prefix}logs" + ("" if prefix else "?api-version=2022-09-01-preview")
+    await rank(service)
+    assert (await call(service, "DELETE", path)).status_code == 204
+    assert len(records(service, Decision)) == 1
+    learned(service)
+    answer = await call(service, "DELETE", path)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert records(service, Decision) == []
+    assert (await call(service, "GET", V1 + "logs/properties")).json()["error"]["code"] == "LogsPropertiesNotFound"
+    assert (await call(service, "DELETE", path, key=service.key("decide"))).status_code == 403
+    await rank(service)
+    assert (await call(service, "GET", V1 + "logs/properties")).status_code == 200
+
+
+def learned(service: InProcess) -> None:
+    """Write what a learner does that has taken everything in: its checkpoint stands at a tick."""
+    tail = append(service.redis, "default", Tick(server_ms(service.redis)))
+    settings = LoopSettings()
+    fence = claim(service.redis, "default", settings.learning_hash)
+    state = LoopLearner(settings).state()
+    CheckpointStore(service.redis, fence).save(Checkpoint(fence.lineage, fence.epoch, 1, JoinState(tail), state))
+
+
 async def test_an_evaluation_in_the_first_dialect(service: InProcess) -> None:
     await rank(service)
     span = {"startTime": "2020-01-01T00:00:00Z", "endTime": "2100-01-01T00:00:00Z"}
@@ -287,7 +318,6 @@ async def test_evaluations_are_listed_page_by_page(service: InProcess) -> None:
         ("PUT", "configurations/service", {}, 400, "InvalidServiceConfiguration"),
         ("PUT", "configurations/policy", {"name": "n"}, 400, "InvalidPolicyConfiguration"),
         ("POST", "evaluations", {"name": "n"}, 400, "InvalidEvaluationContract"),
-        ("DELETE", "logs", None, 501, "NotImplemented"),
         ("GET", "model?signed=true", None, 501, "NotImplemented"),
         ("PATCH", "rank", None, 405, "BadRequest"),
         ("GET", "nonsense", None, 404, "ResourceNotFound"),

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import pytest
 import redis
 
-from agent.evaluation.span import experiences
+from agent.evaluation.span import LogDeleted, experiences
 from agent.event_log import LogReader
 from agent.keys import log
 from agent.loops import RewardSettings
 from agent.recipe import RewardRecipe
-from agent.records import Decision, Reward, SlotRecord, Tick, encode
+from agent.records import Decision, Entry, Reward, SlotRecord, StreamId, Tick, encode
 
 LOOP = "x"
 WINDOW_MS = 100
@@ -44,6 +45,25 @@ def test_an_open_decision_is_left_out_and_a_silent_one_has_the_default(redis_cli
     write(redis_client, 1050, decision("closed", 1050))
     write(redis_client, 1151, decision("open", 1151))
     assert found(redis_client, 0, 10_000) == [("silent", 0.25), ("closed", 0.25)]
+
+
+def test_a_span_that_vanishes_while_it_is_read_is_told_as_such(redis_client: redis.Redis) -> None:
+    for at_ms in range(1, 2501):
+        write(redis_client, at_ms, decision(str(at_ms), at_ms))
+    write(redis_client, 9000, Tick(9000))
+
+    class Vanishing(LogReader):
+        n_reads = 0
+
+        def read(self, after: StreamId, count: int) -> list[Entry]:
+            self.n_reads += 1
+            if self.n_reads == 2:
+                redis_client.xtrim(log(LOOP), minid="2000", approximate=False)
+            return super().read(after, count)
+
+    spanned = experiences(Vanishing(redis_client, LOOP), RewardRecipe(RewardSettings()), start_ms=1, end_ms=2500)
+    with pytest.raises(LogDeleted):
+        list(spanned)
 
 
 def test_a_long_log_is_read_in_parts(redis_client: redis.Redis) -> None:

@@ -9,6 +9,7 @@ import redis
 from typer.testing import CliRunner
 
 import slateloop
+from agent import keys
 from agent.checkpoint import CheckpointStore
 from agent.fencing import claim
 from agent.learner_loop import LearnerLoop
@@ -73,6 +74,16 @@ def test_what_can_not_be_compared_is_explained(redis_client: redis.Redis, redis_
         compare(redis_url, LOOP)
     with pytest.raises(RelearnError, match="doesn't answer"):
         compare("unix:///nowhere/redis.sock", LOOP)
+
+
+def test_a_deleted_past_is_told_as_such(redis_client: redis.Redis, redis_url: str) -> None:
+    learned_log(redis_client)
+    redis_client.set(keys.log_deleted(LOOP), 7)  # as a deletion counts
+    with pytest.raises(RelearnError, match="first 7 entries of its log were deleted"):
+        compare(redis_url, LOOP)
+    result = CliRunner().invoke(slateloop.app, ["doctor", "--relearn", LOOP], env={"SLATELOOP_REDIS_URL": redis_url})
+    assert result.exit_code == 1
+    assert "nothing left to compare it with" in result.stderr
 
 
 def test_the_server_of_a_data_folder_is_found(tmp_path: Path) -> None:
