@@ -44,14 +44,14 @@ class Live:
         return self.call("GET", f"/v1/loops/{loop}/status")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     settings = ServiceSettings(port=free_ports(1)[0], data_dir=tmp_path_factory.mktemp("data"), admin_key=ADMIN_KEY)
     with start(settings) as service:
         yield Live(service.url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fresh_key(live: Live) -> Callable[..., str]:
     """A key of a loop that nobody else uses, with a short window unless told otherwise."""
     n_made = 0
