@@ -68,7 +68,6 @@ def in_imitation(told: Lesson, own: Imitation, settings: RewardSettings) -> Less
     """
     nothing = max(settings.min, min(settings.max, 0.0))
     miss = nothing if nothing < settings.max else settings.min
-    rewards = [
-        settings.max if mine == theirs else miss for mine, theirs in zip(own.chosen, told.slate.chosen, strict=True)
-    ]
-    return dataclasses.replace(told, slate=Slate(own.chosen, own.propensities), rewards=rewards)
+    agrees = [mine == theirs for mine, theirs in zip(own.chosen, told.slate.chosen, strict=True)]
+    rewards = [settings.max if agreed else miss for agreed in agrees]
+    return dataclasses.replace(told, slate=Slate(own.chosen, own.propensities), rewards=rewards, clicked=agrees)

@@ -185,7 +185,7 @@ class Join:
             self._counters.clock_jump += 1
             return None
         rewards = tuple(self._recipe.reward(of_slot) for of_slot in parts)
-        return Experience(id, decision, rewards, sum(map(len, parts)))
+        return Experience(id, decision, rewards, sum(map(len, parts)), tuple(map(bool, parts)))
 
     def _parts(self, decision: Decision, rewards: Sequence[Reward]) -> list[list[float]]:
         parts: list[list[float]] = [[] for _ in decision.slots]

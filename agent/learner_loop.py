@@ -28,7 +28,7 @@ from agent.records import Tick
 from agent.server_clock import ServerClock
 from agent.snapshot_check import fault
 from agent.snapshots import SnapshotError, SnapshotStore
-from agent.starts import StartStore
+from agent.starts import StartStore, encoder_of
 from agent.user_rates import RedisUsers, UserLedger, keep_s
 from policies.base import PolicyError
 
@@ -36,6 +36,9 @@ CHECKPOINT_EVERY_S = 2.0
 REPORT_EVERY_S = 0.5
 TICK_EVERY_S = 0.2
 CLOCK_ALARM_S = 5.0
+
+_N_NAMED = 5
+"""Features that a sentence names."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +88,7 @@ class LearnerLoop:
         self._user_store = RedisUsers(client, self._fence, keep_s=keep_s(stored.settings))
         self._users = UserLedger(self._user_store)
         self._start = StartStore(client, loop).named_by(stored.settings)
+        self._encoder = None if self._start is None else encoder_of(self._start)
         self._follower = self._resumed()
         self._opened_at = self._saved_at = self._follower.join.tail
         self._clock = ServerClock(self._log.server_ms(), elapsed_ms)
@@ -139,20 +143,32 @@ class LearnerLoop:
 
     def _resumed(self) -> LogFollower:
         checkpoint, problems = self._checkpoints.load()
-        for problem in problems:
-            self._complain(f"A checkpoint was unreadable ({problem}); learning went on from an older one.")
         recipe = RewardRecipe(self._settings.reward)
         if checkpoint is None:
-            return self._begun(recipe)
+            begun = self._begun(recipe)
+            if problems:
+                others = f", nor any of {len(problems) - 1} older ones" if len(problems) > 1 else ""
+                self._complain(f"No checkpoint could be read ({problems[0]}{others}); {self._beginning()}.")
+            return begun
+        for problem in problems:
+            self._complain(f"A checkpoint was unreadable ({problem}); learning went on from an older one.")
         try:
             learner = LoopLearner(self._settings, checkpoint.learner, start=self._start)
         except (PolicyError, msgspec.MsgspecError) as error:
-            # Made by other versions of ours or of the engine's; the log has everything still.
-            self._complain(f"The checkpoint can't be used ({error}); learning began again from the log's beginning.")
-            return self._begun(recipe)
+            # Made by other versions of ours or of the engine's; the log has everything still. Where learning can't
+            # begin either, the checkpoint isn't what is wrong, and stays the one to go on from.
+            begun = self._begun(recipe)
+            self._complain(f"The checkpoint can't be used ({error}); {self._beginning()}.")
+            return begun
         follower = LogFollower(self._log, Join(recipe, self._counted(checkpoint.join)), learner, self._users)
         follower.remember(checkpoint.join.reread_from)
         return follower
+
+    def _beginning(self) -> str:
+        """What becomes of learning then; what was deleted of the log is not learned again."""
+        n_deleted = self._log.n_deleted()
+        lost = f", without the {n_deleted:,} entries that were deleted" if n_deleted else ""
+        return f"learning began again from the log's beginning{lost}"
 
     def _begun(self, recipe: RewardRecipe) -> LogFollower:
         learner = LoopLearner(self._settings, start=self._start)
@@ -213,10 +229,10 @@ class LearnerLoop:
 
     def _publish(self, now: float) -> None:
         learner = self._follower.learner
-        if learner.n_learned <= self._n_published:
-            return
+        if learner.n_learned <= self._n_published or (self._encoder and learner.n_learned and not learner.recent):
+            return  # of an agent that goes on from a checkpoint, the next lesson tells whether it sees anything
         snapshot = learner.snapshot(self._follower.join.tail)
-        problem = fault(snapshot, learner.recent)
+        problem = self._blindness() or fault(snapshot, learner.recent)
         if problem is None:
             self._snapshots.publish(snapshot, self._fence)
             self._published = snapshot.version
@@ -227,6 +243,19 @@ class LearnerLoop:
             _log.error("loop %s: snapshot %s; the last good one stays", self._loop, problem)
         self._n_published = learner.n_learned
         self._publish_due.done(now)
+
+    def _blindness(self) -> str | None:
+        """What keeps an agent from being served that was trained on nothing of what the latest lessons have."""
+        if self._encoder is None:
+            return None
+        latest = [(lesson.context, lesson.actions) for lesson in self._follower.learner.recent]
+        trained_on, missed = self._encoder.unmet([]), self._encoder.unmet(latest)
+        if not latest or not trained_on or missed != trained_on:
+            return None
+        return (
+            f"the agent was trained with {_some(trained_on)}, and the latest {len(latest)} lessons have nothing of it; "
+            "send it, or train the agent anew with what your requests have"
+        )
 
     def _tick(self, now: float) -> None:
         """Move stream time on where nothing else would close the next decision's window."""
@@ -288,6 +317,11 @@ class LearnerLoop:
             clock_ahead_s=max(0.0, clock_ahead_s),
             why=(*self._why.values(), *_clock_alarm(clock_ahead_s)),
         )
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""
+    return ", ".join(names[:_N_NAMED]) + more
 
 
 def _lag_s(join: Join, server_ms: int, n_unread: int) -> float:

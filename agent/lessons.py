@@ -73,15 +73,17 @@ def lesson(experience: Experience, rows: FeatureRows, settings: RewardSettings) 
     """
     decision = experience.decision
     slots = [Slot(slot.id, _known(_features(slot.features), "slot features")) for slot in decision.slots]
+    rewards = [_clipped(reward, settings) for reward in experience.rewards]
     return Lesson(
         context=Context(_known(_features(decision.context), "context")),
         actions=_actions(decision, rows),
         slots=slots,
         slate=Slate(decision.chosen, decision.propensities),
-        rewards=[_clipped(reward, settings) for reward in experience.rewards],
+        rewards=rewards,
         eligible=_eligible(decision),
         at_ms=experience.id.ms,
         trajectory=_trajectory(decision),
+        clicked=_clicked(experience.fed, rewards, settings.default),
     )
 
 
@@ -129,6 +131,13 @@ def _eligible(decision: Decision) -> list[Mask] | None:
         mask[list(slot.excluded)] = False
         masks.append(mask)
     return masks
+
+
+def _clicked(fed: Sequence[bool] | None, rewards: Sequence[float], default: float) -> list[bool] | None:
+    """Silence is no click, whatever it is worth; nor is feedback worth as much as silence, as a client's own zero."""
+    if fed is None:
+        return None
+    return [had and reward != default for had, reward in zip(fed, rewards, strict=True)]
 
 
 def _clipped(reward: float, settings: RewardSettings) -> float:

@@ -234,12 +234,14 @@ class Experience(NamedTuple):
         id: Stream id of the decision.
         rewards: Per slot, aggregated by the recipe; the default reward where no feedback counted.
         n_feedback: How many pieces of feedback counted.
+        fed: Per slot, whether feedback of its own counted there; None where that isn't known.
     """
 
     id: StreamId
     decision: Decision
     rewards: tuple[float, ...]
     n_feedback: int
+    fed: tuple[bool, ...] | None = None
 
 
 class Ending(NamedTuple):

@@ -15,7 +15,7 @@ class SealError(ValueError):
 
 
 def seal(content: bytes, kind: bytes) -> bytes:
-    """The content with its kind and checksum before it."""
+    """The content with its kind and checksum before it; a kind's last byte is the version of its format."""
     return kind + hashlib.sha256(content).digest() + content
 
 
@@ -23,8 +23,11 @@ def unseal(data: bytes, kind: bytes) -> bytes:
     """The content of sealed bytes.
 
     Raises:
-        SealError: if they are of another kind, cut short or changed.
+        SealError: if they are of another kind or another release's format, cut short or changed.
     """
+    if data.startswith(kind[:-1]) and not data.startswith(kind):
+        found = data[: len(kind)].decode("ascii", "replace")
+        raise SealError(f"of format {found}; this release reads {kind.decode()}")
     if not data.startswith(kind):
         raise SealError(f"{len(data)} bytes do not begin with {kind!r}")
     digest, content = data[len(kind) : len(kind) + _N_DIGEST], data[len(kind) + _N_DIGEST :]

@@ -9,6 +9,7 @@ Bytes that no settings name vanish after a day; those that some version names ar
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import msgspec
@@ -20,14 +21,13 @@ from agent.loops import LoopSettings
 from agent.sealed import SealError, seal, unseal
 from policies.base import PolicyError
 from policies.neural.dense import DenseEncoder
-from policies.registry import make_policy
+from policies.registry import make_policy, start_problems, trained_in
 
 SCHEME = "sha256:"
 UNNAMED_S = 86_400
 """A start that no settings name vanishes after so long."""
 
 _KIND = b"SLST1"
-_ANY_VERSION = b"SLST"
 
 
 class StartError(ValueError):
@@ -63,39 +63,53 @@ def unpack(data: bytes) -> Start:
     Raises:
         StartError: if they are something else, not whole, or of another release's format.
     """
-    if data.startswith(_ANY_VERSION) and not data.startswith(_KIND):
-        found = data[: len(_KIND)].decode("ascii", "replace")
-        raise StartError(f"a trained agent of format {found}; this release reads {_KIND.decode()}: train it anew")
     try:
         return _decoder.decode(unseal(data, _KIND))
     except (SealError, msgspec.MsgspecError) as error:
-        raise StartError(f"not a trained agent: {error}; send a file that `slateloop train` wrote, whole") from error
+        cure = "send a file that this release's `slateloop train` wrote, whole"
+        raise StartError(f"not a trained agent that can be read: {error}; {cure}") from error
 
 
 def checked(data: bytes) -> Start:
-    """The start of packed bytes, after its policy was loaded and has answered.
+    """The start of packed bytes, after its policy was loaded and has answered, and what learns on was looked at.
 
     Raises:
-        StartError: if it isn't one, or its snapshot can't be served by this release.
+        StartError: if it isn't one, can't be served by this release, or can't be learned on from.
     """
     start = unpack(data)
     try:
-        if encoder_of(start) is None:
-            raise PolicyError(f"kind {start.kind!r:.40} is not trained in worlds")
+        if not (math.isfinite(start.reward_max - start.reward_min) and start.reward_min < start.reward_max):
+            raise PolicyError(f"rewards from {start.reward_min} to {start.reward_max}, which must rise and be finite")
         probe(_policy(start))
     except PolicyError as error:
-        raise StartError(f"this agent can't be served here: {error}; train it anew with this release") from error
+        raise StartError(f"no loop can begin with this agent: {error}; train it anew with this release") from error
     return start
 
 
-def encoder_of(start: Start) -> DenseEncoder | None:
-    """What it sees of contexts and actions; None for a policy that isn't trained in worlds.
+def encoder_of(start: Start) -> DenseEncoder:
+    """What it sees of contexts and actions.
 
     Raises:
-        PolicyError: if its snapshot can't be loaded.
+        PolicyError: if it can't be learned on from.
     """
-    found = getattr(_policy(start), "encoder", None)
-    return found if isinstance(found, DenseEncoder) else None
+    return trained_in(start.kind, start.learnable)[0]
+
+
+def unfit(start: Start, settings: LoopSettings) -> list[str]:
+    """Why settings can't begin with an agent that is kept: each problem names field, value and cure; empty if they can.
+
+    What their learner learns with isn't needed for this.
+    """
+    policy = settings.policy
+    if start.kind != policy.kind:
+        return [
+            f"policy.kind={policy.kind}: the agent is of kind {start.kind}; set it to that, or leave policy.start out"
+        ]
+    try:
+        _, sizes = trained_in(start.kind, start.learnable)
+    except PolicyError as error:
+        return [f"policy.start={policy.start}: it can't be learned on from: {error}; publish it anew with this release"]
+    return [f"policy.{problem}" for problem in start_problems(policy.kind, policy.options, sizes)]
 
 
 def address_of(data: bytes) -> str:
@@ -140,7 +154,12 @@ class StartStore:
 
 
 def _policy(start: Start) -> Any:
-    return make_policy(start.kind, {}, start.snapshot, reward_range=(start.reward_min, start.reward_max))
+    """What serves, once it is known to see what would learn on."""
+    policy: Any = make_policy(start.kind, {}, start.snapshot, reward_range=(start.reward_min, start.reward_max))
+    encoder, _ = trained_in(start.kind, start.learnable)
+    if policy.encoder is None or policy.encoder.to_bytes() != encoder.to_bytes():
+        raise PolicyError("what serves and what learns on have been fitted on different features")
+    return policy
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")

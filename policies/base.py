@@ -110,6 +110,11 @@ class Lesson:
         at_ms: Stream time of the decision, in milliseconds; never falls from one lesson to the next.
         trajectory: Whose steps follow one another: a session, or a user where no session is known; "" where neither
             is, and the lesson stands for itself.
+        clicked: Per slot, whether the user took the item up: feedback of the slot's own counted, and made another
+            reward than silence does. So no click is a slot that nothing came for, whatever silence is worth (0, −0.1,
+            the least of five stars), and a slot whose feedback says no more than silence, as a 0 that a client posts
+            for every item not clicked. A click that is worth exactly as much as silence can't be told from it. None
+            where only rewards are known; then a click is a reward that isn't 0.
     """
 
     context: Context
@@ -120,6 +125,12 @@ class Lesson:
     eligible: Sequence[Mask] | None = None
     at_ms: int = 0
     trajectory: str = ""
+    clicked: Sequence[bool] | None = None
+
+    @property
+    def clicks(self) -> Sequence[bool]:
+        """``clicked``, or what rewards say of it."""
+        return [reward != 0.0 for reward in self.rewards] if self.clicked is None else self.clicked
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,9 @@ class Beginning:
         chosen = [lesson.actions[index] for index in lesson.slate.chosen]
         self._lessons.append(
             Lesson(
-                Context(_plain(lesson.context.features)),
-                [Action(one.id, _plain(one.features), derived=tuple(one.derived)) for one in chosen],
-                [Slot(slot.id, _plain(slot.features)) for slot in lesson.slots],
+                Context(plain(lesson.context.features)),
+                [Action(one.id, plain(one.features), derived=tuple(one.derived)) for one in chosen],
+                [Slot(slot.id, plain(slot.features)) for slot in lesson.slots],
                 Slate(tuple(range(len(chosen))), tuple(lesson.slate.propensities)),
                 [float(reward) for reward in lesson.rewards],
             )
@@ -77,7 +77,7 @@ class Beginning:
         )
 
 
-def _plain(features: Features) -> Features:
+def plain(features: Features) -> Features:
     """The usable part of features, flat: names and words mean what they meant, and bytes can hold all of it."""
     found = entries(features)
     flat: dict[str, Any] = {

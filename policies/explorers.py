@@ -49,8 +49,8 @@ def greedy(expected: Array, epsilon: float) -> Array:
 
 def softmax(expected: Array, sharpness: float) -> Array:
     """Proportional to exp(sharpness times expected reward)."""
-    weights: Array = np.exp(sharpness * (expected - expected.max()))
-    weights /= weights.sum()
+    weights: Array = np.exp(sharpness * (expected - np.maximum.reduce(expected)))
+    weights /= np.add.reduce(weights)
     return weights
 
 

@@ -20,6 +20,8 @@ def fault(lesson: Lesson) -> str | None:
         return "slots: none"
     if not len(slate.chosen) == len(slate.propensities) == len(lesson.rewards) == n_slots:
         return "slate: not one choice, propensity and reward for each slot"
+    if lesson.clicked is not None and len(lesson.clicked) != n_slots:
+        return "clicked: not one for each slot"
     if any(not 0 <= index < n_actions for index in slate.chosen):
         return "chosen: not an action"
     if len(set(slate.chosen)) != n_slots:

@@ -6,12 +6,12 @@ defaults come from a bake-off on recorded data.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from policies.base import PolicyError
+from policies.option_checks import Check, field_problems, number, one_of, or_none, unread_problems, whole
 
 EXPLORERS = {
     "randucb": {"scale", "draws"},
@@ -68,8 +68,8 @@ class LinearOptions:
 
 def problems(options: Mapping[str, Any]) -> list[str]:
     """Everything wrong with the options, each with field, value and cure."""
-    found = [problem for name, value in options.items() for problem in _field_problems(name, value)]
-    return found or _clashes(options)
+    explorer = options.get("explorer", LinearOptions.explorer)
+    return field_problems(_CHECKS, options) or unread_problems(EXPLORERS, explorer, options)
 
 
 def parse(options: Mapping[str, Any]) -> LinearOptions:
@@ -84,63 +84,17 @@ def parse(options: Mapping[str, Any]) -> LinearOptions:
     return LinearOptions(**{_FIELDS[name]: value for name, value in options.items()})
 
 
-_Check = tuple[Callable[[Any], bool], str]
-
-
-def _one_of(*allowed: str) -> _Check:
-    return lambda value: isinstance(value, str) and value in allowed, f"choose one of {', '.join(allowed)}"
-
-
-def _number(least: float, greatest: float) -> _Check:
-    def fits(value: Any) -> bool:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and math.isfinite(value) and least <= value <= greatest
-
-    return fits, f"must be a number in [{least:g}, {greatest:g}]"
-
-
-def _whole(least: int, greatest: int) -> _Check:
-    def fits(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and least <= value <= greatest
-
-    return fits, f"must be a whole number in [{least}, {greatest}]"
-
-
-def _or_none(check: _Check) -> _Check:
-    fits, cure = check
-    return lambda value: value is None or fits(value), f"{cure}, or null for the automatic choice"
-
-
-_CHECKS: dict[str, _Check] = {
-    "explorer": _one_of(*EXPLORERS),
-    "model": _one_of(*MODELS),
-    "scale": _or_none(_number(0.0, 100.0)),
-    "draws": _whole(8, 1024),
-    "epsilon": _number(0.0, 1.0),
-    "lambda": _number(0.0, 1e4),
-    "gamma_scale": _number(1e-6, 1e6),
-    "gamma_exponent": _number(0.0, 1.0),
-    "prior_weight": _or_none(_number(1e-3, 1e6)),
-    "forgetting": _number(0.5, 1.0),
-    "dimensions": _whole(16, 2048),
+_CHECKS: dict[str, Check] = {
+    "explorer": one_of(*EXPLORERS),
+    "model": one_of(*MODELS),
+    "scale": or_none(number(0.0, 100.0)),
+    "draws": whole(8, 1024),
+    "epsilon": number(0.0, 1.0),
+    "lambda": number(0.0, 1e4),
+    "gamma_scale": number(1e-6, 1e6),
+    "gamma_exponent": number(0.0, 1.0),
+    "prior_weight": or_none(number(1e-3, 1e6)),
+    "forgetting": number(0.5, 1.0),
+    "dimensions": whole(16, 2048),
 }
 _FIELDS = {field.name.rstrip("_"): field.name for field in fields(LinearOptions)}
-
-
-def _clashes(options: Mapping[str, Any]) -> list[str]:
-    explorer = options.get("explorer", LinearOptions.explorer)
-    unread = sorted((set().union(*EXPLORERS.values()) - EXPLORERS[explorer]) & options.keys())
-    return [
-        f"options.{name}: {explorer} doesn't read it; remove it or set explorer to {_readers(name)}" for name in unread
-    ]
-
-
-def _readers(name: str) -> str:
-    return " or ".join(explorer for explorer, own in EXPLORERS.items() if name in own)
-
-
-def _field_problems(name: str, value: Any) -> list[str]:
-    if name not in _CHECKS:
-        return [f"options.{name}: no such option; choose from {', '.join(_CHECKS)}"]
-    fits, cure = _CHECKS[name]
-    return [] if fits(value) else [f"options.{name}={value!r:.60}: {cure}"]

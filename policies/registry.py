@@ -11,11 +11,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from policies import baselines, linear_options, vw_options
+from policies.agents import LEARNERS
 from policies.base import Learner, Policy, PolicyError
 from policies.gradient import options as gradient_options
+from policies.gradient import shapes as gradient_shapes
 from policies.gradient.policy import GradientPolicy
 from policies.linear import LinearLearner, LinearPolicy
+from policies.neural import arrays
+from policies.neural.dense import DenseEncoder
+from policies.neural.learnable import Learnable
+from policies.neural.shapes import ArraysByName, NetSizes
 from policies.slateq import options as slateq_options
+from policies.slateq import shapes as slateq_shapes
 from policies.slateq.policy import SlateQPolicy
 from policies.vw import VwLearner, VwPolicy
 
@@ -118,18 +125,54 @@ def start_learner(
         PolicyError: if kind or options are wrong, the kind isn't trained in worlds, or the bytes are no such agent.
     """
     _refuse(kind, options)
-    if kind not in _WITH_NETS:
-        raise PolicyError(f"kind={kind!r} is not trained in a world; choose one of {', '.join(_WITH_NETS)}")
+    _refuse_untrained(kind)
     learner, parse = _with_nets(kind)
     started: Learner = learner.from_trained(parse(options), trained, reward_range=reward_range, seed=seed)
     return started
 
 
+def trained_in(kind: str, trained: bytes) -> tuple[DenseEncoder, NetSizes]:
+    """What a trained agent sees, and the sizes of its nets; looked at without what it learns with.
+
+    Args:
+        kind: Of the agent.
+        trained: As for ``start_learner``.
+
+    Raises:
+        PolicyError: if no learner of this release can go on from these bytes, whatever its options.
+    """
+    _refuse_untrained(kind)
+    found = Learnable.from_bytes(trained, kind)
+    encoder = DenseEncoder.from_bytes(found.encoder)
+    return encoder, _BUILT[kind](arrays.from_bytes(found.parameters), encoder)
+
+
+def start_problems(kind: str, options: Options, sizes: NetSizes) -> list[str]:
+    """Every option that nets of these sizes can't learn on with, each with its cure; the options are right else."""
+    _, parse = _WITH_NETS[kind]
+    wanted = parse(options)
+    return [
+        f"options.{name}={_plain(getattr(wanted, name))}: the agent was trained with {_plain(size)}; set it to that"
+        for name, size in sizes._asdict().items()
+        if getattr(wanted, name) != size
+    ]
+
+
+_PARSES: Mapping[str, Callable[[Options], Any]] = {
+    "gradient": gradient_options.parse,
+    "slateq": slateq_options.parse,
+}
+
 _WITH_NETS: Mapping[str, tuple[str, Callable[[Options], Any]]] = {
-    "gradient": ("GradientLearner", gradient_options.parse),
-    "slateq": ("SlateQLearner", slateq_options.parse),
+    kind: (learner, _PARSES[kind]) for kind, learner in LEARNERS.items()
 }
 """Kind of an agent with nets → its learner's name, and what reads its options."""
+
+_BUILT: Mapping[str, Callable[[ArraysByName, DenseEncoder], NetSizes]] = {
+    "gradient": gradient_shapes.built,
+    "slateq": slateq_shapes.built,
+}
+"""The same kinds → what their parameters were made with."""
 
 
 def _with_nets(kind: str) -> tuple[Any, Callable[[Options], Any]]:
@@ -149,6 +192,15 @@ _PROBLEMS: Mapping[str, Callable[[Options], list[str]]] = {
     "slateq": slateq_options.problems,
 }
 """Kind of a policy that learns → everything wrong with its options."""
+
+
+def _refuse_untrained(kind: str) -> None:
+    if kind not in _WITH_NETS:
+        raise PolicyError(f"kind={kind!r} is not trained in a world; choose one of {', '.join(_WITH_NETS)}")
+
+
+def _plain(size: Any) -> Any:
+    return list(size) if isinstance(size, tuple) else size
 
 
 def _refuse(kind: str, options: Options) -> None:

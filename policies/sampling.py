@@ -154,6 +154,9 @@ def _fill(
 ) -> tuple[list[int], list[float]]:
     if rules.eligible is not None and len(rules.eligible) != len(slots):
         raise PolicyError(f"eligible has {len(rules.eligible)} masks; it needs one for each of {len(slots)} slots")
+    of_length = getattr(prepared, "of_length", None)
+    if of_length is not None:  # a policy that looks ahead within the slate: see policies/slateq/policy.py
+        prepared = of_length(len(slots))
     free = np.ones(prepared.n_actions, dtype=np.bool_)
     chosen: list[int] = []
     likely: list[float] = []

@@ -3,15 +3,16 @@
 In: steps in log order, each with the trajectory's name and stream time, and session ends. Out: trajectories, each as
 soon as it is over. A step is whatever a learner makes of a lesson; nothing here looks into it.
 
-A trajectory is over when its session ends or has been idle for longer than ``gap_s`` in stream time (then nothing
-follows), or when it is *cut*: it is as long as it may be, or too many steps are open. So what is open stays bounded,
-and so does a learner's state, whatever clients do.
+A trajectory is over, and nothing follows, when its session ends or has been idle for longer than ``gap_s`` in stream
+time. It is *cut*, and goes on in another one, when it is as long as it may be. Whoever keeps the steps may ask for
+room: then the trajectory idle for longest is over, as if the gap were shorter just then. If it were cut instead,
+nothing would ever be known to end where clients end no session, and values that look ahead would rest on nothing.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -23,9 +24,9 @@ Step = TypeVar("Step")
 
 GAP_S = 1800.0
 MOST_STEPS = 500
-MOST_OPEN = 20_000
 
-_FORMAT = 1
+_FORMAT = 2
+_PER_NAME = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +59,23 @@ class Trajectories(Generic[Step]):
     Args:
         gap_s: A trajectory is over when nothing came for longer than so many seconds of stream time.
         most_steps: A trajectory is cut when it has so many steps and another one comes.
-        most_open: When more steps than so many are open, the trajectory idle for longest is cut.
 
     Attributes:
-        n_cut: Trajectories cut because too many steps were open.
+        n_cut: Trajectories cut for their length.
+        n_hurried: Trajectories that were over because room was needed.
         n_open: Steps of open trajectories.
+        n_name_bytes: Bytes of the open ones' names, and of when each was heard of last.
     """
 
-    def __init__(self, *, gap_s: float = GAP_S, most_steps: int = MOST_STEPS, most_open: int = MOST_OPEN) -> None:
-        self._gap_ms, self._most_steps, self._most_open = round(1000 * gap_s), most_steps, most_open
+    def __init__(self, *, gap_s: float = GAP_S, most_steps: int = MOST_STEPS) -> None:
+        self._gap_ms, self._most_steps = round(1000 * gap_s), most_steps
         self._open: OrderedDict[str, _Open[Step]] = OrderedDict()
-        self.n_cut = 0
-        self.n_open = 0
+        self.n_cut = self.n_hurried = self.n_open = self.n_name_bytes = 0
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        """All that are open."""
+        return (step for one in self._open.values() for step in one.steps)
 
     def take(self, step: Step, name: str, at_ms: int) -> list[Trajectory[Step]]:
         """The next step of a trajectory, which it begins if there is none of this name; "" is one of its own.
@@ -83,14 +89,14 @@ class Trajectories(Generic[Step]):
         known = self._open.get(name)
         if known is not None and len(known.steps) >= self._most_steps:
             over.append(self._close(name, ended=False, following=step))
+            self.n_cut += 1
+        if name not in self._open:
+            self.n_name_bytes += _n_bytes(name)
         known = self._open.setdefault(name, _Open(at_ms))
         known.steps.append(step)
         known.latest_ms = at_ms
         self.n_open += 1
         self._open.move_to_end(name)
-        while self.n_open > self._most_open:
-            over.append(self._close(next(iter(self._open)), ended=False))
-            self.n_cut += 1
         return over
 
     def end(self, name: str, at_ms: int) -> list[Trajectory[Step]]:
@@ -108,10 +114,17 @@ class Trajectories(Generic[Step]):
             over.append(self._close(name, ended=True))
         return over
 
+    def make_room(self) -> list[Trajectory[Step]]:
+        """The one idle for longest is over, if one is open at all."""
+        if not self._open:
+            return []
+        self.n_hurried += 1
+        return [self._close(next(iter(self._open)), ended=True)]
+
     def to_bytes(self, pack: Callable[[Step], bytes]) -> bytes:
         """What is open, exactly: the same steps, the same bytes."""
         open_ = [(name, one.latest_ms, [pack(step) for step in one.steps]) for name, one in self._open.items()]
-        return _encoder.encode((_FORMAT, self.n_cut, open_))
+        return _encoder.encode((_FORMAT, self.n_cut, self.n_hurried, open_))
 
     def restore(self, data: bytes, unpack: Callable[[bytes], Step]) -> None:
         """Go on from what ``to_bytes`` gave, whatever is open now.
@@ -120,21 +133,27 @@ class Trajectories(Generic[Step]):
             PolicyError: if the bytes are something else.
         """
         try:
-            version, n_cut, open_ = _decoder.decode(data)
+            version, n_cut, n_hurried, open_ = _decoder.decode(data)
         except msgspec.MsgspecError as error:
             raise PolicyError(f"{len(data)} bytes are no open trajectories: {error}") from error
         if version != _FORMAT:
             raise PolicyError(f"open trajectories of format {version}; this release reads format {_FORMAT}")
-        self.n_cut, self._open = n_cut, OrderedDict()
+        self.n_cut, self.n_hurried, self._open = n_cut, n_hurried, OrderedDict()
         for name, latest_ms, steps in open_:
             self._open[name] = _Open(latest_ms, [unpack(step) for step in steps])
         self.n_open = sum(len(one.steps) for one in self._open.values())
+        self.n_name_bytes = sum(map(_n_bytes, self._open))
 
     def _close(self, name: str, *, ended: bool, following: Step | None = None) -> Trajectory[Step]:
         steps = self._open.pop(name).steps
         self.n_open -= len(steps)
+        self.n_name_bytes -= _n_bytes(name)
         return Trajectory(name, tuple(steps), ended, following)
 
 
+def _n_bytes(name: str) -> int:
+    return len(name.encode()) + _PER_NAME
+
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(tuple[int, int, list[tuple[str, int, list[bytes]]]])
+_decoder = msgspec.msgpack.Decoder(tuple[int, int, int, list[tuple[str, int, list[bytes]]]])

@@ -7,7 +7,7 @@ when they run out, the rest share ``N_BUCKETS`` by hash. A replica reads, and le
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -64,6 +64,10 @@ class Vocabulary:
     def is_full(self) -> bool:
         """Whether what is new has to share."""
         return len(self.names) >= self.limit
+
+    def knows(self, keys: Iterable[Key]) -> bool:
+        """Whether each of these names and words has a coordinate of its own."""
+        return all(key in self._places for key in keys)
 
     def meet(self, rows: Sequence[Entries], troubles: Counter[str]) -> None:
         """Learn the names and words of rows."""

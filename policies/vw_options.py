@@ -6,12 +6,12 @@ defaults come from a bake-off on recorded data.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from policies.base import PolicyError
+from policies.option_checks import TRUTH, Check, field_problems, number, one_of, unread_problems, whole
 
 NAMESPACES = {"c": "context", "a": "action features", "i": "item id", "r": "running rates", "s": "slot"}
 """Letters an interaction is written with."""
@@ -66,8 +66,7 @@ class VwOptions:
 
 def problems(options: Mapping[str, Any]) -> list[str]:
     """Everything wrong with the options, each with field, value and cure."""
-    found = [problem for name, value in options.items() for problem in _field_problems(name, value)]
-    return found or _clashes(options)
+    return field_problems(_CHECKS, options) or _clashes(options)
 
 
 def parse(options: Mapping[str, Any]) -> VwOptions:
@@ -110,28 +109,6 @@ def arguments(options: VwOptions, *, cost_range: tuple[float, float], seed: int)
 _CB_TYPES = ("mtr", "dr", "ips")
 
 
-def _one_of(*allowed: str) -> tuple[Callable[[Any], bool], str]:
-    return lambda value: isinstance(value, str) and value in allowed, f"choose one of {', '.join(allowed)}"
-
-
-def _number(least: float, greatest: float) -> tuple[Callable[[Any], bool], str]:
-    def fits(value: Any) -> bool:
-        return _is_number(value) and math.isfinite(value) and least <= value <= greatest
-
-    return fits, f"must be a number in [{least:g}, {greatest:g}]"
-
-
-def _whole(least: int, greatest: int) -> tuple[Callable[[Any], bool], str]:
-    def fits(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and least <= value <= greatest
-
-    return fits, f"must be a whole number in [{least}, {greatest}]"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_crossing(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(
         isinstance(pair, str) and 2 <= len(pair) <= 3 and set(pair) <= NAMESPACES.keys() for pair in value
@@ -139,44 +116,29 @@ def _is_crossing(value: Any) -> bool:
 
 
 _LETTERS = ", ".join(f"{letter} ({meaning})" for letter, meaning in NAMESPACES.items())
-_TRUTH: tuple[Callable[[Any], bool], str] = (lambda value: isinstance(value, bool), "must be true or false")
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "explorer": _one_of(*EXPLORERS),
-    "epsilon": _number(0.0, 1.0),
-    "bag": _whole(2, 32),
-    "gamma_scale": _number(1e-6, 1e6),
-    "gamma_exponent": _number(0.0, 1.0),
-    "lambda": _number(0.0, 1e4),
-    "learning_rate": _number(1e-9, 100.0),
-    "power_t": _number(0.0, 1.0),
-    "l2": _number(0.0, 1.0),
-    "bits": _whole(8, 26),
-    "cb_type": _one_of(*_CB_TYPES),
+_CHECKS: dict[str, Check] = {
+    "explorer": one_of(*EXPLORERS),
+    "epsilon": number(0.0, 1.0),
+    "bag": whole(2, 32),
+    "gamma_scale": number(1e-6, 1e6),
+    "gamma_exponent": number(0.0, 1.0),
+    "lambda": number(0.0, 1e4),
+    "learning_rate": number(1e-9, 100.0),
+    "power_t": number(0.0, 1.0),
+    "l2": number(0.0, 1.0),
+    "bits": whole(8, 26),
+    "cb_type": one_of(*_CB_TYPES),
     "interactions": (_is_crossing, f"must be a list of two or three letters each, of {_LETTERS}"),
-    "item_id": _TRUTH,
-    "item_rate": _TRUTH,
-    "settle_every": _whole(1, 1_000_000),
+    "item_id": TRUTH,
+    "item_rate": TRUTH,
+    "settle_every": whole(1, 1_000_000),
 }
 _FIELDS = {field.name.rstrip("_"): field.name for field in fields(VwOptions)}
 
 
 def _clashes(options: Mapping[str, Any]) -> list[str]:
     explorer, cb_type = options.get("explorer", VwOptions.explorer), options.get("cb_type", VwOptions.cb_type)
-    unread = sorted((set().union(*EXPLORERS.values()) - EXPLORERS[explorer]) & options.keys())
-    found = [
-        f"options.{name}: {explorer} doesn't read it; remove it or set explorer to {_readers(name)}" for name in unread
-    ]
+    found = unread_problems(EXPLORERS, explorer, options)
     if explorer == "squarecb" and cb_type != "mtr":
         found.append(f"options.cb_type={cb_type!r}: squarecb needs mtr; use that, or another explorer")
     return found
-
-
-def _readers(name: str) -> str:
-    return " or ".join(explorer for explorer, own in EXPLORERS.items() if name in own)
-
-
-def _field_problems(name: str, value: Any) -> list[str]:
-    if name not in _CHECKS:
-        return [f"options.{name}: no such option; choose from {', '.join(_CHECKS)}"]
-    fits, cure = _CHECKS[name]
-    return [] if fits(value) else [f"options.{name}={value!r:.60}: {cure}"]

@@ -1,4 +1,4 @@
-"""What of the features could not be taken as it came, in plain sentences with a cure.
+"""What of features and sessions could not be taken as it came, in plain sentences with a cure.
 
 In: the learner's counts by reason. Out: sentences for a loop's status. What happens now and then is counted and no
 more; what happens often enough to matter is explained.
@@ -17,6 +17,10 @@ RARE = 0.01
 CURES: Mapping[str, str] = {
     "absent": "it counts as average there; send it with every request, or leave it out for good",
     "actions": "send features that similar actions share, or set options.model to shared",
+    "length": "end sessions with POST /v1/sessions/{session}/end, or raise options.most_steps",
+    "nets": "look for rewards far beyond the usual ones; if it goes on, lower options.block_learning_rate",
+    "room": "end sessions with POST /v1/sessions/{session}/end, lower options.gap_s or raise options.most_bytes",
+    "vocabulary": "raise options.fit_on to learn the log anew, or train the agent anew with what your requests have",
     "dimension limit": "send fewer different names and words, or raise options.dimensions",
     "unmet": "it counts as average; send it, or train the agent anew with what your requests have",
     "type": "both are learned, each for itself; send it always as the one or always as the other",
@@ -27,6 +31,12 @@ CURES: Mapping[str, str] = {
 _ALWAYS = frozenset({"actions", "unmet"})
 """Conditions rather than events: told once they hold."""
 
+_AT_ONCE = frozenset({"nets"})
+"""Events that always matter."""
+
+_ABOUT: Mapping[str, str] = {"length": "Sessions", "room": "Sessions", "nets": "Learning"}
+"""What a reason is about, where that isn't features."""
+
 
 def explained(troubles: Mapping[str, int], n_learned: int) -> list[str]:
     """A sentence for each reason that matters, in order of reason.
@@ -36,13 +46,15 @@ def explained(troubles: Mapping[str, int], n_learned: int) -> list[str]:
         n_learned: Lessons since then.
     """
     return [
-        f"Features: {reason} ({count:,} times in {n_learned:,} lessons); {CURES[kind]}."
-        if kind not in _ALWAYS
-        else f"Features: {reason}; {CURES[kind]}."
+        f"{_ABOUT.get(kind, 'Features')}: {reason}{_often(kind, count, n_learned)}; {CURES[kind]}."
         for reason, count in sorted(troubles.items())
-        if (kind := reason.partition(":")[0]) in CURES and (kind in _ALWAYS or _matters(count, n_learned))
+        if (kind := reason.partition(":")[0]) in CURES and _matters(kind, count, n_learned)
     ]
 
 
-def _matters(count: int, n_learned: int) -> bool:
-    return count > FEW and count > RARE * n_learned
+def _often(kind: str, count: int, n_learned: int) -> str:
+    return "" if kind in _ALWAYS else f" ({count:,} times in {n_learned:,} lessons)"
+
+
+def _matters(kind: str, count: int, n_learned: int) -> bool:
+    return kind in _ALWAYS or kind in _AT_ONCE or (count > FEW and count > RARE * n_learned)

@@ -20,6 +20,7 @@ from functools import cache, partial
 
 from agent.arms import LEARNED
 from agent.loops import PolicySettings
+from envs.world import World
 from policies import registry
 from policies.base import Learner, Lesson, Policy
 from policies.sampling import Rules, choose
@@ -84,10 +85,15 @@ def one_thread() -> AbstractContextManager[object]:
 def lessons(n_candidates: int, n: int, *, seed: int = 0) -> list[Lesson]:
     """So many lessons of uniformly chosen slates, with what a loop knows of items and users at each decision."""
     setting = settled(PRESET, n_candidates=n_candidates, n_slots=N_SLOTS, options={})
-    world, found = world_of(setting), list[Lesson]()
+    return lessons_of(world_of(setting), n, seed=seed)
+
+
+def lessons_of(world: World, n: int, *, seed: int = 0) -> list[Lesson]:
+    """The same of a world with one place."""
+    found = list[Lesson]()
     settings = loop_settings(world, policy=PolicySettings(kind="uniform"), variants={LEARNED: 1.0})
     with InProcess(settings, seed=seed) as service:
-        for _ in play(service, EnvUsers(world, seed=seed), Route("costs", N_SLOTS)):
+        for _ in play(service, EnvUsers(world, seed=seed), Route("costs", world.n_slots)):
             n_new = service.learner.n_learned - len(found)
             found += list(service.learner.recent)[-n_new:] if n_new else []
             if len(found) >= n:
@@ -132,14 +138,24 @@ def _publishing(policy: PolicyChoice, learner: Learner, clock: Clock) -> float:
 
 
 def _decisions(policy: PolicyChoice, learner: Learner, asked: Sequence[Lesson], clock: Clock) -> float:
-    """Seconds for a decision by what this learner knows; a first round warms up."""
-    serving, recent, rules = _policy(policy, learner), asked[-N_TIMED:], Rules(FLOOR)
+    """Seconds for a decision by what this learner knows."""
+    serving = _policy(policy, learner)
+    try:
+        return decide_s(serving, asked, clock=clock)
+    finally:
+        _close(serving)
+
+
+def decide_s(
+    serving: Policy, asked: Sequence[Lesson], *, n_tries: int = N_TRIES, clock: Clock = time.thread_time
+) -> float:
+    """Seconds that a policy takes to fill the slots of the newest of these; a first round warms up."""
+    recent, rules = asked[-N_TIMED:], Rules(FLOOR)
 
     def decide(lesson: Lesson) -> object:
         return choose(serving.prepare(lesson.context, lesson.actions), lesson.slots, 7, rules)
 
-    rounds = [[_timed(partial(decide, lesson), clock) for lesson in recent] for _ in range(N_TRIES + 1)]
-    _close(serving)
+    rounds = [[_timed(partial(decide, lesson), clock) for lesson in recent] for _ in range(n_tries + 1)]
     return median_of_fastest(rounds[1:])
 
 

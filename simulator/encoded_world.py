@@ -7,7 +7,7 @@ requests; a world whose JSON says what its arrays don't say is refused, since no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -104,9 +104,9 @@ def bound(encoder: DenseEncoder, known: Sequence[Sample], fresh: Sequence[Sample
         EncodingError: naming the features that the world's requests lack, or the coordinates that can't be computed
             from its arrays.
     """
-    unmet = encoder.unmet([sample.request for sample in known])
-    if unmet:
-        raise EncodingError(f"the world's requests lack {', '.join(unmet)}, which the encoder was fitted on")
+    lacking = encoder.unmet([sample.request for sample in known])
+    if lacking:
+        raise EncodingError(f"the world's requests lack {', '.join(lacking)}, which the encoder was fitted on")
     sides = [_solved(*columns) for columns in _columns(encoder, known)]
     names = encoder.context_names, encoder.action_names
     wrong = [
@@ -123,23 +123,41 @@ def bound(encoder: DenseEncoder, known: Sequence[Sample], fresh: Sequence[Sample
 
 def samples(make: MakeWorld, *, seed: int) -> list[Sample]:
     """Requests of a world under random slates, spread over users and time."""
-    world = make(N_USERS)
-    dice = np.random.default_rng([seed, 2])
-    everyone = np.ones(N_USERS, dtype=np.bool_)
+    return list(_walk(make(N_USERS), seed=seed))
+
+
+def unmet(encoder: DenseEncoder, world: World, *, seed: int = 0) -> list[str]:
+    """Features that an encoder was fitted on elsewhere and none of a world's requests has; empty where it suits.
+
+    Args:
+        encoder: Of an agent.
+        world: Not seeded yet; it is walked through, as far as needed.
+        seed: Of the walk.
+    """
+    found = list[Request]()
+    for sample in _walk(world, seed=seed):
+        found.append(sample.request)
+        if len(found).bit_count() == 1 and not encoder.unmet(found):
+            return []
+    return encoder.unmet(found)
+
+
+def _walk(world: World, *, seed: int) -> Iterator[Sample]:
+    n_users, n_found, dice = world.n_users, 0, np.random.default_rng([seed, 2])
+    everyone = np.ones(n_users, dtype=np.bool_)
     world.seed(Streams.spawn(seed))
-    beginning, n_steps = everyone, np.zeros(N_USERS, dtype=np.intp)
-    found: list[Sample] = []
+    beginning, n_steps = everyone, np.zeros(n_users, dtype=np.intp)
     for step in range(N_STEPS):
         if beginning.any():
             world.begin(beginning)
             n_steps[beginning] = 0
         world.offer()
-        if len(found) * N_STEPS < step * N_REQUESTS:
-            found.append(_sample(world, int(dice.integers(N_USERS))))
-        reaction = world.react(random_slates(dice, (N_USERS, world.n_candidates, world.n_slots)), everyone)
+        if n_found * N_STEPS < step * N_REQUESTS:
+            n_found += 1
+            yield _sample(world, int(dice.integers(n_users)))
+        reaction = world.react(random_slates(dice, (n_users, world.n_candidates, world.n_slots)), everyone)
         n_steps += 1
         beginning = reaction.ended | (n_steps >= (world.max_steps or np.inf))
-    return found
 
 
 def request_of(world: World, place: int) -> Request:

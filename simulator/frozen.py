@@ -40,14 +40,22 @@ def score_frozen(policy: PolicyChoice, make: MakeWorld, *, seed: int, n_requests
         seed: Of those who come while it learns, and of its exploration.
         n_requests: How many it learns from.
         n_users: Test users; the same as those of trained agents.
+
+    Raises:
+        StartError: if it begins with an agent that doesn't suit the world.
     """
-    snapshot, limits = _learned(policy, make(1), seed=seed, n_requests=n_requests)
+    snapshot, limits = _learned(policy, make, seed=seed, n_requests=n_requests)
+    return score_snapshot(snapshot, limits, make(n_users))
+
+
+def score_snapshot(snapshot: LoopSnapshot, limits: LimitSettings, world: World) -> Estimate:
+    """Return of an episode of test users, one in each place of the world, under a snapshot's likeliest slates."""
     served = make_policy(
         snapshot.kind, snapshot.options, snapshot.policy, reward_range=(snapshot.reward_min, snapshot.reward_max)
     )
     try:
         chooser = FrozenChooser(served, Shelf(ItemRates.from_bytes(snapshot.rates), limits))
-        return run_episodes(make(n_users), chooser, n_episodes=n_users, seed=TEST_SEED).estimate("return")
+        return run_episodes(world, chooser, n_episodes=world.n_users, seed=TEST_SEED).estimate("return")
     finally:
         close = getattr(served, "close", None)
         if close is not None:
@@ -94,11 +102,14 @@ def likeliest(prepared: Prepared, n_slots: int) -> list[int]:
     return chosen
 
 
-def _learned(policy: PolicyChoice, world: World, *, seed: int, n_requests: int) -> tuple[LoopSnapshot, LimitSettings]:
+def _learned(
+    policy: PolicyChoice, make: MakeWorld, *, seed: int, n_requests: int
+) -> tuple[LoopSnapshot, LimitSettings]:
     """What it knows after so many requests, and the limits of its loop."""
+    world, start = make(1), policy_starts.start_of(policy.options, make(1))
     chosen = policy_starts.settings_of(policy.kind, policy.options)
     settings = loop_settings(world, policy=chosen, variants={LEARNED: 1.0}, salt=f"seed {seed}")
-    with InProcess(settings, seed=seed, start=policy_starts.start_of(policy.options)) as service:
+    with InProcess(settings, seed=seed, start=start) as service:
         for _ in play(service, EnvUsers(world, seed=seed), Route("train", world.n_slots), n_requests=n_requests):
             pass
         return service.learner.snapshot(ZERO), settings.limits

@@ -99,20 +99,17 @@ class InProcess:
         Raises:
             policies.base.PolicyError: if the settings' policy is wrong.
         """
-        self.settings = settings
         self.log = MemoryLog(keeps_all=keep_log)
         self.learner = LoopLearner(settings, start=start)
         self._users = MemoryUsers()
         self._ledger = UserLedger(self._users)
-        self._knows_users = settings.variants.get(LEARNED, 0.0) > 0.0 and keep_s(settings) > 0
         self._follower = LogFollower(self.log, Join(RewardRecipe(settings.reward)), self.learner, self._ledger)
-        self._dealer = Dealer(settings.variants, salt=settings.salt, sticky=settings.sticky)
         self._seed, self._n_asked = seed, 0
         self._publish_every, self._step_ms = publish_every, step_ms
         self._window_ms = settings.reward.window_ms
         self._n_published = 0
-        self._arms = arms_of(settings, None)
         self._learned: Arm | None = None
+        self._take(settings)
         self._serving: Serving | None = None
         self._shelf = Shelf(ItemRates(), settings.limits)
         if start is not None:
@@ -195,6 +192,11 @@ class InProcess:
         """Log the end of a visit."""
         self.log.append(SessionEnd(session, self.log.now_ms))
 
+    def deal(self, variants: Mapping[str, float]) -> None:
+        """Serve these variants from the next request on, as a change of the settings does; what was learned serves."""
+        self._take(LoopSettings(**{**dict(self.settings), "variants": dict(variants)}))
+        self._publish()
+
     def status(self, loop: str = "") -> Report:
         """What the loop has learned."""
         counters = self._follower.join.state().counters
@@ -204,6 +206,12 @@ class InProcess:
             self._serving,
             Experiences(learned, refused, counters.late, counters.orphan, counters.ignored),
         )
+
+    def _take(self, settings: LoopSettings) -> None:
+        self.settings = settings
+        self._knows_users = settings.variants.get(LEARNED, 0.0) > 0.0 and keep_s(settings) > 0
+        self._dealer = Dealer(settings.variants, salt=settings.salt, sticky=settings.sticky)
+        self._arms = arms_of(settings, self._learned)
 
     def _offer_to(self, user: str, offered: Sequence[Offered]) -> Offer:
         """The actions with all that is known of items and, once a snapshot is served, of this user."""

@@ -78,7 +78,7 @@ def measure(job: Job) -> Record:
 def _service(cell: Cell, settings: LoopSettings) -> InProcess:
     if cell.course == "at once":
         return AtOnce(settings, seed=cell.seed, publish_every=1)
-    start = policy_starts.start_of(cell.policy.options)
+    start = policy_starts.start_of(cell.policy.options, world_of(cell.setting))
     return InProcess(settings, seed=cell.seed, publish_every=cell.publish_every, start=start)
 
 
@@ -107,7 +107,7 @@ def measure_live(cell: Cell, service: LiveService, *, loop: str, max_lag: int) -
         StalledError: when the service stops learning.
     """
     settings = settings_of(cell)
-    data = policy_starts.data_of(cell.policy.options)
+    data = policy_starts.data_of(cell.policy.options, world_of(cell.setting))
     if data is not None:
         service.put_agent(loop, data)
     service.apply_settings(loop, settings)

@@ -14,6 +14,7 @@ from agent.loops import LoopSettings, PolicySettings
 from agent.starts import unpack
 from envs.world import World
 from simulator.env_users import loop_settings
+from simulator.policy_starts import require_fit
 
 
 class Stored(Protocol):
@@ -78,13 +79,14 @@ def publish(
         service: Where.
         loop: Made, with the world's rewards, where it doesn't exist.
         data: From ``agent.starts.pack``.
-        world: The one it was trained in.
+        world: The one it was trained in; it is walked through, so it must be nobody else's.
         options: Of the agent, as it was trained with.
 
     Raises:
-        StartError: if the bytes are no agent.
+        StartError: if the bytes are no agent, or it was trained with features that the world hasn't.
     """
     start = unpack(data)
+    require_fit(start, world, name="the agent")
     is_new = loop not in service.loop_names()
     address = service.put_agent(loop, data)
     policy = PolicySettings(kind=start.kind, options=dict(options or {}), start=address)

@@ -9,7 +9,7 @@ import ast
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from simulator.blocks import Block, block_from
 from simulator.cells import FORMAT, Cell, Yardstick, cell_from, yardstick_from
+from simulator.imports import reached
 
 Per = Literal["slate", "episode"]
 
@@ -119,12 +120,7 @@ def meaning_of(source: str) -> str:
 
 def measuring_files(root: Path) -> list[Path]:
     """All of agent, envs and policies, and of the simulator what ``simulator.measuring`` imports, near or far."""
-    found, waiting = set[Path](), [root / "simulator" / "measuring.py"]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += [other for name in _imported(path) if (other := root / "simulator" / f"{name}.py").exists()]
+    found = reached(root, [root / "simulator" / "measuring.py"], rooms=("simulator",))
     rooms = (path for room in ("agent", "envs", "policies") for path in (root / room).rglob("*.py"))
     return sorted({*found, *rooms})
 
@@ -136,17 +132,6 @@ def _is_text(statement: ast.stmt) -> bool:
         and isinstance(statement.value, ast.Constant)
         and isinstance(statement.value.value, str)
     )
-
-
-def _imported(path: Path) -> Iterator[str]:
-    """Modules of the simulator that a file names in its imports."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "simulator":
-            yield from (one.name for one in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("simulator."):
-            yield (node.module or "").split(".")[1]
-        elif isinstance(node, ast.Import):
-            yield from (one.name.split(".")[1] for one in node.names if one.name.startswith("simulator."))
 
 
 def _cell(data: dict[str, Any]) -> CellRecord:

@@ -16,6 +16,7 @@ import numpy as np
 from envs.episodes import Estimate, run_episodes
 from envs.presets import make_world
 from envs.world import Indices, World
+from policies.base import PolicyError
 from policies.neural.arrays import Arrays
 from policies.neural.learnable import Learnable
 from simulator.encoded_world import WorldEncoding, fitted
@@ -148,15 +149,23 @@ def train(
     Raises:
         WorldError: if the world can't be.
         EncodingError: if its JSON says what its arrays don't.
-        PolicyError: if the agent's options are wrong, or training broke down.
+        PolicyError: if the agent's options are wrong, or training broke down: a reward, a parameter or a return that
+            isn't finite. What ``keep`` was called with last is then still good.
     """
+    from policies.neural.one_thread import one_thread  # torch: whoever only reads budgets does without
+
+    with one_thread():
+        return _trained(course, seed, Hooks(tell, keep))
+
+
+def _trained(course: Course, seed: int, hooks: Hooks) -> TrainedAgent:
     budget, encoding = course.budget, fitted(course.world, seed=_ENCODER_SEED + seed)
     world = ManyWorlds(course.world, n_users=budget.n_users, n_worlds=budget.n_worlds)
     roller = Roller(world, encoding, seed=_WORLD_SEED + seed)
     trainee = make_trainee(
         course.agent, course.agent_options, encoding.encoder, n_slots=roller.world.n_slots, seed=seed
     )
-    watch = _Watch(course, encoding, trainee, Hooks(tell, keep))
+    watch = _Watch(course, encoding, trainee, hooks)
     n_done, n_each = 0, budget.n_users * budget.n_segment
     while n_done < budget.n_steps and not watch.has_had_enough:
         progress = n_done / budget.n_steps
@@ -200,6 +209,8 @@ class _Watch:
         budget = self._course.budget
         if n_done * budget.n_validations < (len(self._curve) + 1) * budget.n_steps and n_done < budget.n_steps:
             return
+        arrays = self._trainee.arrays()
+        _require_finite(arrays, n_done)
         point = Point(n_done, self._score(budget.n_validation_users, _VALIDATION_SEED), figures)
         self._curve.append(point)
         self._hooks.tell(point)
@@ -207,7 +218,7 @@ class _Watch:
         if point.score.mean >= best.mean:
             self._best = len(self._curve) - 1
         if point.score.mean >= best.mean - best.se:
-            self._kept, self._arrays = len(self._curve) - 1, self._trainee.arrays()
+            self._kept, self._arrays = len(self._curve) - 1, arrays
             if self._hooks.keep is not None:
                 self._hooks.keep(self._agent(point.score))
 
@@ -223,7 +234,21 @@ class _Watch:
         return TrainedAgent(kind, trainee.snapshot(encoder), score, tuple(self._curve), self._kept, learnable)
 
     def _score(self, n_users: int, seed: int) -> Estimate:
-        return score(self._course, self._encoding, self._trainee, n_users=n_users, seed=seed)
+        found = score(self._course, self._encoding, self._trainee, n_users=n_users, seed=seed)
+        if not np.isfinite(found.mean):
+            raise PolicyError(
+                f"return={found.mean} of {n_users} users who score the agent: must be finite; look at how the world "
+                f"{self._course.preset} computes rewards"
+            )
+        return found
+
+
+def _require_finite(arrays: Arrays, n_steps: int) -> None:
+    wrong = sorted(name for name, array in arrays.items() if not np.isfinite(array).all())
+    if wrong:
+        raise PolicyError(
+            f"training broke down within {n_steps} steps: {', '.join(wrong)} not finite; set a smaller learning_rate"
+        )
 
 
 _ENCODER_SEED, _WORLD_SEED, _VALIDATION_SEED = 1_000_000, 2_000_000, 3_000_000

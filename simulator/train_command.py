@@ -19,7 +19,7 @@ from agent.starts import StartError
 from envs.presets import make_world
 from envs.world import WorldError
 from policies.base import PolicyError
-from simulator import extras, machine, training_plots, training_rows
+from simulator import extras, machine, training_plots, training_rows, training_tables
 from simulator.cells import CellError
 from simulator.experiments import cores
 from simulator.extras import MissingExtraError
@@ -29,16 +29,17 @@ from simulator.ray_local import RayStartError
 from simulator.results import ResultsError
 from simulator.results_page import write_section
 from simulator.train_options import Request
-from simulator.training import Piece
+from simulator.training_bars import Finding, findings
+from simulator.training_costs import Costs, decision_costs
 from simulator.training_folder import TrainingFolder
-from simulator.training_plan import agent_options, budget_of, pieces_of
+from simulator.training_page import notes_of, page_of
+from simulator.training_pieces import Piece
+from simulator.training_plan import agent_options, pieces_of
 from simulator.training_rows import Row
 from simulator.training_run import Manner, Training, conduct, in_turn, on_ray
 from simulator.training_screen import screen
-from simulator.typed import shown
 
 SECTION = "train"
-TITLE = "Agents trained in simulated worlds"
 
 EXPLAINED = (CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError, StartError)
 """Errors whose message names value and cure."""
@@ -50,6 +51,8 @@ class Outcome:
 
     Attributes:
         rows: Who × world, as far as finished.
+        bars: What was to be reached.
+        costs: Of decisions.
         files: Settings, summary and the page.
         plots: PNGs.
         agents: Files of the agents that were trained.
@@ -60,6 +63,8 @@ class Outcome:
     pieces: list[Piece]
     training: Training
     rows: list[Row]
+    bars: list[Finding]
+    costs: Costs
     files: list[Path]
     plots: list[Path]
     agents: list[Path]
@@ -110,10 +115,10 @@ def publish(outcome: Outcome, service: Publisher) -> Outcome:
 
 def show(outcome: Outcome, out: Console, err: Console) -> None:
     """Print tables, and where the files are; problems on the other console."""
-    for grid in training_rows.grids(outcome.rows):
-        out.print(training_rows.table(grid))
+    for grid in training_tables.grids(outcome.rows, outcome.bars, outcome.costs.decide_us):
+        out.print(training_tables.table(grid))
     if outcome.rows:
-        out.print(training_rows.EXPLANATION, style="dim", highlight=False)
+        out.print(training_tables.EXPLANATION, style="dim", highlight=False)
     for path in [*outcome.files, *outcome.plots, *outcome.agents]:
         out.print(str(path), highlight=False, soft_wrap=True)
     if outcome.published is not None:
@@ -125,8 +130,9 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
 def notes(outcome: Outcome) -> Iterator[str]:
     """What someone must know before believing the figures."""
     request = outcome.request
-    yield from _notes(outcome.pieces, outcome.training, str(request.out))
+    yield from notes_of(outcome.pieces, outcome.training, str(request.out))
     yield from _unfinished(outcome)
+    yield from outcome.costs.problems
     if request.write is not None and not outcome.is_whole:
         yield f"{request.write} was not written: not everything is finished"
     if request.publish and not outcome.is_whole:
@@ -140,6 +146,11 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
     done = outcome.training
     return {
         "rows": training_rows.to_json(outcome.rows),
+        "bars": [one._asdict() for one in outcome.bars],
+        "decisions": [
+            {"world": world, "name": who, "microseconds": value}
+            for (world, who), value in outcome.costs.decide_us.items()
+        ],
         "n_pieces": len(outcome.pieces),
         "n_finished": len(done.results),
         "n_finished_before": done.n_found,
@@ -160,12 +171,15 @@ def _require(request: Request) -> None:
     wanted = ["torch"] if request.agents else []
     wanted += ["tensorboardX"] if request.tensorboard and request.agents else []
     extras.require(wanted, "slateloop train", install=extras.INSTALL_RL)
+    extras.require(["threadpoolctl"] if request.agents else [], "measuring decisions")
     extras.require(["matplotlib.figure"] if request.plots else [], "drawing learning curves")
 
 
 def _finish(request: Request, pieces: list[Piece], folder: TrainingFolder, done: Training) -> Outcome:
     rows = training_rows.rows_of(pieces, done.results)
-    page = _page(request, pieces, done, rows)
+    costs = Costs({}) if done.interrupted else decision_costs(pieces, done.results, folder)
+    bars = findings(rows, costs.decide_us)
+    page = page_of(request, pieces, done, training_tables.grids(rows, bars, costs.decide_us))
     files = [
         folder.write_text("settings.json", _settings(request, pieces, done)),
         folder.write_text("summary.md", page),
@@ -174,37 +188,7 @@ def _finish(request: Request, pieces: list[Piece], folder: TrainingFolder, done:
         files.append(write_section(request.write, SECTION, page))
     plots = training_plots.draw_all(pieces, done.results, request.out / "plots") if request.plots else []
     agents = [folder.agent(one) for one in pieces if one.sort == "agent" and one.key in done.results]
-    return Outcome(request, pieces, done, rows, files, plots, agents)
-
-
-def _page(request: Request, pieces: list[Piece], done: Training, rows: list[Row]) -> str:
-    told = [line.replace("\n", ";") for line in _notes(pieces, done, shown((str(request.out),)))]
-    codes = ", ".join(sorted({one.code for one in done.results.values()}))
-    parts = [
-        f"## {TITLE}",
-        f"```\n{shown(request.command)}\n```",
-        "\n".join(f"- {line}" for line in (*_how(request), *told)),
-        *(training_rows.markdown(grid) for grid in training_rows.grids(rows)),
-        training_rows.EXPLANATION,
-        f"Measured by code {codes}, on: {machine.sentence()}." if codes else "",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _how(request: Request) -> Iterator[str]:
-    """The settings, for people."""
-    budget, options = budget_of(request), agent_options(request)
-    own = ", ".join(f"{name}={value}" for name, value in options.items()) or "their defaults"
-    yield (
-        f"Agents: seeds 0 to {request.n_seeds - 1}, at most {budget.n_steps:,} user-steps each"
-        f"{' (--frugal)' if request.frugal else ''}, {budget.n_users:,} users at once; options: {own}. Training stops "
-        f"after {budget.patience} looks at {budget.n_validation_users:,} validation users that show nothing better."
-    )
-    yield (
-        f"Bandits: each serves {request.n_requests:,} requests of its own users and learns from them as a loop does; "
-        "then its last snapshot is frozen."
-    )
-    yield f"Everyone is scored by one episode each of the same {request.n_users:,} fresh users."
+    return Outcome(request, pieces, done, rows, bars, costs, files, plots, agents)
 
 
 def _settings(request: Request, pieces: list[Piece], done: Training) -> str:
@@ -218,20 +202,6 @@ def _settings(request: Request, pieces: list[Piece], done: Training) -> str:
         ],
     }
     return json.dumps(found, indent=2, sort_keys=True) + "\n"
-
-
-def _notes(pieces: list[Piece], done: Training, out: str) -> Iterator[str]:
-    n_all = len(pieces)
-    if done.n_found:
-        yield f"{done.n_found} of {n_all} pieces were finished before, in {out}; --fresh runs them anew"
-    if done.n_other_code:
-        yield f"{done.n_other_code} of them were measured by other code than this"
-    if done.n_outdated:
-        yield f"{done.n_outdated} of {n_all} pieces were finished before by other code, so they are measured again"
-    for failure in done.failures:
-        yield f"failed: {failure.title}: {failure.error}"
-    if done.interrupted:
-        yield f"interrupted: {len(done.results)} of {n_all} pieces are finished; the same command goes on from there"
 
 
 def _unfinished(outcome: Outcome) -> Iterator[str]:

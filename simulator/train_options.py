@@ -12,14 +12,15 @@ from typing import Annotated
 
 import typer
 
+from policies.agents import KINDS
 from simulator.typed import typed
 
-WORLDS, AGENTS, BESIDE = ("interest-evolution",), ("slateq", "gradient"), ("popularity", "linear", "vw")
-N_SEEDS, N_REQUESTS, N_USERS = 5, 20_000, 1000
+WORLDS, BESIDE = ("interest-evolution",), ("popularity", "linear", "vw")
+N_SEEDS, N_REQUESTS, N_USERS, N_SERVED = 5, 20_000, 1000, 100_000
 OUT = Path("results") / "train"
 NOBODY = "none"
 
-_WORLDS, _AGENTS, _BESIDE, _NOTHING = list(WORLDS), list(AGENTS), list(BESIDE), list[str]()
+_WORLDS, _AGENTS, _BESIDE, _NOTHING = list(WORLDS), list(KINDS), list(BESIDE), list[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,11 @@ class Request:
         worlds: Presets, each with options of its own after a comma.
         beside: Policies that learn from a log of their own, for comparison.
         n_steps: At most so many for each seed; None for the agents' own budget.
-        frugal: The budget for where steps are dear.
+        frugal: The budget for where steps are dear, instead of the agents' own.
+        also_frugal: That budget beside the agents' own.
+        n_logged: Decisions of a uniform control that agents learn from alone; 0 leaves it out.
+        n_served: Decisions of their own snapshots that they learn from after those.
+        log_worlds: Of ``worlds``, as written there: where agents learn from a log; none given, the first.
         n_users: Test users.
         n_requests: That each policy beside serves and learns from before it is frozen.
         options: ``key=value`` texts, for every world.
@@ -45,11 +50,15 @@ class Request:
     """
 
     worlds: Sequence[str] = WORLDS
-    agents: Sequence[str] = AGENTS
+    agents: Sequence[str] = KINDS
     beside: Sequence[str] = BESIDE
     n_seeds: int = N_SEEDS
     n_steps: int | None = None
     frugal: bool = False
+    also_frugal: bool = False
+    n_logged: int = 0
+    n_served: int = N_SERVED
+    log_worlds: Sequence[str] = ()
     n_users: int = N_USERS
     n_requests: int = N_REQUESTS
     options: Sequence[str] = ()
@@ -75,7 +84,7 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
             "--world", help="A world, with options after commas: interest-evolution,slate_size=3; repeatable."
         ),
     ] = _WORLDS,
-    agents: Annotated[list[str], typer.Option("--agent", help="slateq or gradient; repeatable.")] = _AGENTS,
+    agents: Annotated[list[str], typer.Option("--agent", help=f"{' or '.join(KINDS)}; repeatable.")] = _AGENTS,
     beside: Annotated[
         list[str],
         typer.Option("--bandit", help="A policy to compare with, such as linear or vw:bag; repeatable. none: nobody."),
@@ -88,6 +97,24 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
     frugal: Annotated[
         bool, typer.Option("--frugal", help="300,000 steps, used thoroughly: where they are dear.")
     ] = False,
+    also_frugal: Annotated[
+        bool, typer.Option("--also-frugal", help="The same beside the agents' own budget, in the same tables.")
+    ] = False,
+    log: Annotated[
+        int,
+        typer.Option(
+            "--log",
+            min=0,
+            metavar="N",
+            help="Also let each agent learn from N decisions of a uniform control alone, such as 200000.",
+        ),
+    ] = 0,
+    served: Annotated[
+        int, typer.Option("--served", min=0, metavar="N", help="And then from N decisions of its own snapshots.")
+    ] = N_SERVED,
+    log_worlds: Annotated[
+        list[str], typer.Option("--log-world", help="A --world to do so in; repeatable. Else the first.")
+    ] = _NOTHING,
     users: Annotated[int, typer.Option("--users", min=2, help="Fresh users who score everyone.")] = N_USERS,
     requests: Annotated[
         int, typer.Option("--requests", min=40, help="Slates that each bandit serves and learns from.")
@@ -127,14 +154,15 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
     learned for a while, frozen. Finished pieces are kept: Ctrl-C loses no finished seed and keeps the best point of
     the one under way, and the same command goes on. Needs PyTorch: `make agents`, or pip install 'slateloop[rl]'.
 
-    Both agents, five seeds each: under an hour on two cores.
+    Both agents, five seeds each, beside bandits and references.
     Example: slateloop train
 
-    A first look, in a few minutes.
+    A first look: one agent, one seed, few steps.
     Example: slateloop train --agent slateq --seeds 1 --frugal --bandit none
 
-    Several worlds in one table, written into a page.
-    Example: slateloop train --world interest-evolution --world interest-evolution,slate_size=3 --write docs/results.md
+    Several worlds in one table, written into a page; with what few steps and what a log alone teach.
+    Example: slateloop train --world interest-evolution --world interest-evolution,slate_size=3 --also-frugal
+    --log 200000 --write docs/results.md
 
     Train one agent and let a loop of a running service begin with it.
     Example: slateloop train --agent slateq --seeds 1 --publish front-page
@@ -146,6 +174,10 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
         n_seeds=seeds,
         n_steps=steps,
         frugal=frugal,
+        also_frugal=also_frugal,
+        n_logged=log,
+        n_served=served,
+        log_worlds=log_worlds,
         n_users=users,
         n_requests=requests,
         options=options,

@@ -1,4 +1,4 @@
-"""The agents that can be trained in a world, by kind: the only list of them.
+"""The agents that can be trained in a world, by kind.
 
 In: a kind, its options, and what it will see. Out: an agent that knows nothing yet. Torch is loaded when one is made.
 """
@@ -11,13 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from envs.world import Indices
+from policies.agents import KINDS
 from policies.base import PolicyError
 from policies.neural.arrays import Arrays
 from policies.neural.dense import DenseEncoder, Float32s
 from policies.neural.history import n_features
 from policies.neural.segment import Segment
-
-KINDS = ("slateq", "gradient")
 
 
 class Trainee(Protocol):

@@ -1,19 +1,16 @@
 """What ``slateloop train`` measures: agents trained in worlds, bandits beside them, and choosers that need no learning.
 
 In: a ``Task``: one piece of work, settled to the last option, and the folder of the run. Out: its ``Result``, or why
-there is none. Every piece is scored by the same users of its world, whom no training met.
+there is none. Every piece is scored by the same users of its world, whom no training met. The pieces themselves, and
+what is kept of them, are in ``simulator/training_pieces.py``.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,122 +19,12 @@ from envs import references
 from envs.episodes import Estimate, run_episodes
 from envs.presets import make_world
 from simulator.cells import PolicyChoice
+from simulator.from_log import LogCourse, learn_from_log
 from simulator.frozen import score_frozen
-from simulator.train import TEST_SEED, Budget, Course, TrainedAgent, train
+from simulator.train import TEST_SEED, Point, TrainedAgent, train
 from simulator.training_code import code_of
 from simulator.training_diary import Diary
-
-Sort = Literal["agent", "bandit", "reference"]
-Options = Mapping[str, Any]
-
-FORMAT = 1
-"""Raise it when what a piece measures changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A world as it was asked for.
-
-    Attributes:
-        title: Of tables: the preset, its sizes and its options.
-        options: Of the world; sizes are among them.
-    """
-
-    title: str
-    preset: str
-    options: Options
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One piece of work.
-
-    Attributes:
-        sort: An agent to train, a bandit to run on a log of its own, or a chooser that needs no learning.
-        name: Kind of agent, the bandit as it was written, or the chooser.
-        options: Of the agent or the bandit.
-        seed: Nothing of a chooser depends on it.
-        budget: Of an agent.
-        n_requests: Of a bandit: so many it serves and learns from before it is frozen.
-        n_test_users: Who score it.
-    """
-
-    sort: Sort
-    name: str
-    scene: Scene
-    seed: int = 0
-    options: Options = dataclasses.field(default_factory=dict)
-    kind: str = ""
-    budget: Budget = dataclasses.field(default_factory=Budget)
-    n_requests: int = 0
-    n_test_users: int = 1000
-
-    @property
-    def title(self) -> str:
-        """For people."""
-        tail = "" if self.sort == "reference" else f", seed {self.seed}"
-        return f"{self.scene.title}, {self.name}{tail}"
-
-    @property
-    def key(self) -> str:
-        """16 hex digits over everything that decides what is measured."""
-        text = json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    @property
-    def stem(self) -> str:
-        """A file's name without its end."""
-        return f"{self.scene.preset}-{self.name}-seed{self.seed}-{self.key[:8]}"
-
-    @property
-    def course(self) -> Course:
-        """Of an agent."""
-        budget = dataclasses.replace(self.budget, n_test_users=self.n_test_users)
-        return Course(self.kind, self.scene.preset, self.scene.options, self.options, budget)
-
-
-class Look(msgspec.Struct, frozen=True):
-    """One point of a curve: the return of an episode of validation users, its spread and their number."""
-
-    n_steps: int
-    mean: float
-    sd: float
-    n: int
-
-
-class Result(msgspec.Struct, frozen=True):
-    """What came of a piece.
-
-    Attributes:
-        mean: Return of an episode of the test users.
-        sd: Standard deviation of one episode's return.
-        n: How many episodes.
-        curve: Of an agent.
-        kept: Index in the curve of what was kept.
-        seconds: Wall-clock time, scoring included.
-        busy_s: Processor time of the same.
-        code: Digest of the code that measured.
-        start: Of an agent: packed, for publishing; kept in a file of its own.
-    """
-
-    key: str
-    mean: float
-    sd: float
-    n: int
-    seconds: float
-    busy_s: float
-    code: str
-    curve: list[Look] = []
-    kept: int = 0
-    start: bytes = b""
-
-
-class Failed(msgspec.Struct, frozen=True):
-    """A piece that couldn't be measured: type and message of the error, and where it happened."""
-
-    title: str
-    error: str
-    trace: str = ""
+from simulator.training_pieces import Failed, Look, Piece, Result
 
 
 class Task(NamedTuple):
@@ -164,15 +51,15 @@ def attempt(task: Task) -> Result | Failed:
 def measure(task: Task) -> Result:
     """Measure one piece in this process."""
     piece, began = task.piece, (time.perf_counter(), time.process_time())
-    if piece.sort == "agent":
-        return _timed(_trained(task), began)
-    if piece.sort == "bandit":
-        policy = PolicyChoice(piece.name, piece.kind, piece.options)
-        scored = score_frozen(
-            policy, piece.course.world, seed=piece.seed, n_requests=piece.n_requests, n_users=piece.n_test_users
-        )
-        return _timed(_result(piece, scored), began)
-    return _timed(_result(piece, _reference(piece)), began)
+    match piece.sort:
+        case "agent":
+            return _timed(_trained(task), began)
+        case "log":
+            return _timed(_from_log(task), began)
+        case "bandit":
+            return _timed(_result(piece, _bandit(piece)), began)
+        case "reference":
+            return _timed(_result(piece, _reference(piece)), began)
 
 
 def start_of(piece: Piece, trained: TrainedAgent) -> bytes:
@@ -190,10 +77,27 @@ def _trained(task: Task) -> Result:
             tell=diary.tell,
             keep=lambda best: diary.keep(start_of(piece, best)),
         )
-        diary.finish(trained)
-    curve = [Look(point.n_steps, *point.score) for point in trained.curve]
-    made = _result(piece, trained.score)
-    return msgspec.structs.replace(made, curve=curve, kept=trained.kept, start=start_of(piece, trained))
+        diary.finish(Point(trained.curve[trained.kept].n_steps, trained.score, {}))
+    made = _result(piece, trained.score, trained.curve, trained.kept)
+    return msgspec.structs.replace(made, start=start_of(piece, trained))
+
+
+def _from_log(task: Task) -> Result:
+    piece = task.piece
+    course = LogCourse(
+        piece.kind, piece.course.world, piece.n_logged, piece.n_served, piece.n_test_users, options=piece.options
+    )
+    with Diary(task.out, piece.stem, tensorboard=False) as diary:
+        points, end = learn_from_log(course, seed=piece.seed, tell=diary.tell)
+        diary.finish(points[-1])
+    return _result(piece, points[end].score, points, end)
+
+
+def _bandit(piece: Piece) -> Estimate:
+    policy = PolicyChoice(piece.name, piece.kind, piece.options)
+    return score_frozen(
+        policy, piece.course.world, seed=piece.seed, n_requests=piece.n_requests, n_users=piece.n_test_users
+    )
 
 
 def _reference(piece: Piece) -> Estimate:
@@ -202,9 +106,10 @@ def _reference(piece: Piece) -> Estimate:
     return run_episodes(world, chooser, n_episodes=piece.n_test_users, seed=TEST_SEED).estimate("return")
 
 
-def _result(piece: Piece, score: Estimate) -> Result:
+def _result(piece: Piece, score: Estimate, points: Sequence[Point] = (), kept: int = 0) -> Result:
     code = code_of(piece.sort, piece.kind)
-    return Result(piece.key, float(score.mean), float(score.sd), score.n, seconds=0.0, busy_s=0.0, code=code)
+    curve = [Look(point.n_steps, *point.score) for point in points]
+    return Result(piece.key, float(score.mean), float(score.sd), score.n, 0.0, 0.0, code, curve, kept)
 
 
 def _timed(result: Result, began: tuple[float, float]) -> Result:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from simulator import extras
-from simulator.train import Point, TrainedAgent
+from simulator.train import Point
 
 RUNNING, BEST, TENSORBOARD = "running", "best", "tensorboard"
 
@@ -68,10 +68,10 @@ class Diary:
             beside.write_bytes(packed)
             beside.replace(self._best)
 
-    def finish(self, trained: TrainedAgent) -> None:
-        """All is over: what was kept for an early end isn't needed."""
+    def finish(self, kept: Point) -> None:
+        """All is over: what was kept for an early end isn't needed; the point's score is that of the test users."""
         if self._writer is not None:
-            self._writer.add_scalar("test/return", trained.score.mean, trained.curve[trained.kept].n_steps)
+            self._writer.add_scalar("test/return", kept.score.mean, kept.n_steps)
         if self._writes:
             self._points.unlink(missing_ok=True)
             self._best.unlink(missing_ok=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from simulator.results import ResultsError
-from simulator.training import Piece, Result
 from simulator.training_diary import BEST
+from simulator.training_pieces import Piece, Result
 
 FINISHED, AGENTS = "finished", "agents"
 

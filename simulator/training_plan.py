@@ -1,23 +1,23 @@
 """From what ``slateloop train`` was asked for to pieces of work, so that mistakes are told before anything runs.
 
 In: a ``Request``. Out: pieces: the references of each world, then agents and bandits, seed by seed, so that early
-results already compare them.
+results already compare them; what agents learn from logs comes last.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from envs import references
 from envs.presets import make_world
 from policies import registry
+from policies.agents import KINDS
 from simulator.cells import CellError, PolicyChoice, parse_option, parse_policy
 from simulator.measuring import settled
 from simulator.train import FRUGAL, FRUGAL_OPTIONS, Budget
 from simulator.train_options import NOBODY, Request
-from simulator.trainees import KINDS
-from simulator.training import Options, Piece, Scene
+from simulator.training_pieces import Options, Piece, Scene
 
 ALIASES = frozenset({"ratio", "greedy_pctr", "oracle"})
 """References that are others by another name."""
@@ -31,18 +31,29 @@ def pieces_of(request: Request) -> list[Piece]:
         WorldError: there is no such world or option.
     """
     scenes, agents, beside = _scenes(request), _agents(request), _beside(request)
-    if request.publish and len(scenes) * len(agents) != 1:
+    kinds = {one.kind for one in agents}
+    if request.publish and len(scenes) * len(kinds) != 1:
         raise CellError(
-            f"publish={request.publish!r}: a loop begins with one agent, and {len(agents)} in {len(scenes)} worlds "
+            f"publish={request.publish!r}: a loop begins with one agent, and {len(kinds)} in {len(scenes)} worlds "
             "are asked for; name one with --agent and one with --world"
         )
-    return [piece for scene in scenes for piece in _of_scene(request, scene, agents, beside)]
+    found = [piece for scene in scenes.values() for piece in _of_scene(request, scene, agents, beside)]
+    return [*found, *_logs(request, scenes, agents)]
 
 
 def budget_of(request: Request) -> Budget:
     """How long agents are trained."""
     base = FRUGAL if request.frugal else Budget()
-    n_steps = base.n_steps if request.n_steps is None else request.n_steps
+    return _asked(request, base, base.n_steps if request.n_steps is None else request.n_steps)
+
+
+def frugal_budget(request: Request) -> Budget:
+    """How long agents are trained where steps are dear, beside the others."""
+    n_steps = FRUGAL.n_steps if request.n_steps is None else min(FRUGAL.n_steps, request.n_steps)
+    return _asked(request, FRUGAL, n_steps)
+
+
+def _asked(request: Request, base: Budget, n_steps: int) -> Budget:
     return dataclasses.replace(base, n_steps=n_steps, n_validation_users=request.n_users, n_test_users=request.n_users)
 
 
@@ -79,32 +90,58 @@ def _of_scene(
 
 
 def _agents(request: Request) -> list[Piece]:
-    """One of each kind, in no world yet."""
-    given, frugal = agent_options(request), dict(FRUGAL_OPTIONS) if request.frugal else {}
-    found = []
-    for kind in dict.fromkeys(request.agents):
-        if kind not in KINDS:
-            raise CellError(f"agent={kind!r}: no such agent; choose one of {', '.join(KINDS)}")
-        options = {**frugal, **given}
-        problems = registry.problems(kind, options)
-        if problems:
-            raise CellError(f"agent {kind}: " + "; ".join(problems))
-        nowhere = Scene("", "", {})
-        found.append(Piece("agent", kind, nowhere, 0, options, kind, budget_of(request), n_test_users=request.n_users))
+    """One of each kind and budget, in no world yet."""
+    if request.frugal and request.also_frugal:
+        raise CellError("frugal and also_frugal: the first replaces what the second stands beside; give one of them")
+    budgets = [(budget_of(request), FRUGAL_OPTIONS if request.frugal else {})]
+    budgets += [(frugal_budget(request), FRUGAL_OPTIONS)] if request.also_frugal else []
+    given, found, nowhere = agent_options(request), list[Piece](), Scene("", "", {})
+    for budget, usual in budgets:
+        for kind in dict.fromkeys(request.agents):
+            if kind not in KINDS:
+                raise CellError(f"agent={kind!r}: no such agent; choose one of {', '.join(KINDS)}")
+            options = {**usual, **given}
+            if problems := registry.problems(kind, options):
+                raise CellError(f"agent {kind}: " + "; ".join(problems))
+            found.append(Piece("agent", kind, nowhere, 0, options, kind, budget, n_test_users=request.n_users))
     return found
+
+
+def _logs(request: Request, scenes: Mapping[str, Scene], agents: Sequence[Piece]) -> Iterator[Piece]:
+    """Seed by seed, in the worlds that were named."""
+    if not request.n_logged:
+        return
+    own, kinds = agent_options(request), dict.fromkeys(one.kind for one in agents)
+    for text in dict.fromkeys(request.log_worlds or list(scenes)[:1]):
+        if text not in scenes:
+            raise CellError(f"log_world={text!r}: none of the worlds; write one of them as it is: {', '.join(scenes)}")
+        for seed in range(request.n_seeds):
+            for kind in kinds:
+                yield Piece(
+                    "log",
+                    kind,
+                    scenes[text],
+                    seed,
+                    own,
+                    kind,
+                    n_test_users=request.n_users,
+                    n_logged=request.n_logged,
+                    n_served=request.n_served,
+                )
 
 
 def _beside(request: Request) -> list[PolicyChoice]:
     return [parse_policy(name) for name in dict.fromkeys(request.beside) if name != NOBODY]
 
 
-def _scenes(request: Request) -> list[Scene]:
+def _scenes(request: Request) -> dict[str, Scene]:
+    """As it was written → the world."""
     shared = dict(parse_option(text) for text in request.options)
-    found = []
+    found = {}
     for text in dict.fromkeys(request.worlds):
         preset, *parts = (part.strip() for part in text.split(","))
         own = {**shared, **dict(parse_option(part) for part in parts)}
         setting = settled(preset, n_candidates=request.n_candidates, n_slots=request.n_slots, options=own)
         sizes = {"num_candidates": setting.n_candidates, "slate_size": setting.n_slots}
-        found.append(Scene(setting.title, preset, {**setting.options, **sizes}))
+        found[text] = Scene(setting.title, preset, {**setting.options, **sizes})
     return found

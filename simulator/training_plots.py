@@ -1,4 +1,4 @@
-"""Learning curves of trained agents: one PNG per world, the mean over seeds with its 95 % interval.
+"""Learning curves of trained agents: one PNG per world and budget, the mean over seeds with its 95 % interval.
 
 In: pieces and their results. Out: files.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simulator.comparison import mean_over_seeds
 from simulator.plot_style import COLOURS, GREY, Label, annotate_right, dress, finish, focus, panels
-from simulator.training import Piece
+from simulator.training_pieces import Piece
 from simulator.training_rows import Results
 
 if TYPE_CHECKING:
@@ -22,31 +22,36 @@ _HOW = "return of an episode of validation users; band: 95 % interval over seeds
 
 
 def draw_all(pieces: Sequence[Piece], results: Results, folder: Path) -> list[Path]:
-    """A PNG for each world in which an agent was trained.
+    """A PNG for each world in which an agent was trained, and one of its own for the budget where steps are dear.
 
     Raises:
         MissingExtraError: matplotlib isn't installed.
     """
     done = [one for one in pieces if one.key in results]
+    drawn = dict.fromkeys((one.scene.title, one.is_frugal) for one in done if one.sort == "agent")
     paths = []
-    for scene in {one.scene.title: one.scene for one in done if one.sort == "agent"}.values():
+    for title, is_frugal in drawn:
         folder.mkdir(parents=True, exist_ok=True)
-        own = [one for one in done if one.scene.title == scene.title]
-        name = "".join(mark if mark.isalnum() or mark in "-._" else "-" for mark in scene.title)
-        path = folder / f"{name}-learning.png"
+        own = [one for one in done if one.scene.title == title and _is_drawn(one, frugal=is_frugal)]
+        name = "".join(mark if mark.isalnum() or mark in "-._" else "-" for mark in title)
+        path = folder / f"{name}{'-frugal' if is_frugal else ''}-learning.png"
         figure(own, results).savefig(path, dpi=DPI)
         paths.append(path)
     return paths
+
+
+def _is_drawn(piece: Piece, *, frugal: bool) -> bool:
+    return piece.sort == "reference" or (piece.sort == "agent" and piece.is_frugal == frugal)
 
 
 def figure(pieces: Sequence[Piece], results: Results) -> Figure:
     """The curves of one world, and its references as lines."""
     made, axes = panels(1, 1, width=9.5, height=5.0)
     ax, labels, heights = axes[0][0], list[Label](), list[float]()
-    names = list(dict.fromkeys(one.name for one in pieces if one.sort == "agent"))
+    names = list(dict.fromkeys(one.who for one in pieces if one.sort == "agent"))
     n_most = 1.0
     for name, colour in zip(names, (*COLOURS, *[GREY] * len(names)), strict=False):
-        curves = [results[one.key].curve for one in pieces if one.sort == "agent" and one.name == name]
+        curves = [results[one.key].curve for one in pieces if one.sort == "agent" and one.who == name]
         looks = list(zip(*curves, strict=False))
         steps = [float(each[0].n_steps) for each in looks]
         over = [mean_over_seeds([one.mean for one in each]) for each in looks]

@@ -1,33 +1,25 @@
-"""The table of ``slateloop train``: who × world, with intervals, and what each training took.
+"""What ``slateloop train`` found, row by row: who, in which world, with intervals over seeds.
 
-In: pieces and their results. Out: ``Grid``s, for a terminal or a page, and the same as JSON.
+In: pieces and their results. Out: ``Row``s, for tables and bars, and the same as JSON.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
-from simulator.comparison import Estimate, mean_over_seeds
-from simulator.comparison_report import known, number
-from simulator.training import Piece, Result, Scene
-
-EXPLANATION = (
-    "Return: mean sum of rewards of an episode of the test users, who are the same for everyone and were met in no "
-    "training; agents and bandits show their likeliest slates, without exploration, and learn nothing meanwhile. "
-    "±: half a 95 % interval over seeds (Student's t); of references, and of a single seed, over users. "
-    "Way: 0 is random, 100 the best reference of the world."
-)
-_Z = 1.96
-_SPARKS = "▁▂▃▄▅▆▇█"
+from simulator.comparison import UNKNOWN, Estimate, mean_over_seeds
+from simulator.comparison_report import known
+from simulator.training_pieces import Look, Piece, Result, Scene, Sort
 
 Results = Mapping[str, Result]
+
+_Z = 1.96
+_ORDER = {"agent": 0, "log": 1, "bandit": 2, "reference": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,74 +27,103 @@ class Row:
     """One who, in one world.
 
     Attributes:
-        score: Return of an episode.
+        pieces: Of all seeds that are finished.
+        results: Of these.
+        score: Return of an episode; of a log, at its end.
         way: From random to the best reference, 0 to 1; unknown where references are.
-        seeds: That are finished; none of a reference.
-        n_steps: Mean of an agent's steps until the point that was kept; NaN of others.
-        minutes: A seed's wall-clock time.
-        busy_min: Its processor time.
-        curve: An agent's validations, mean over seeds.
     """
 
-    scene: Scene
-    name: str
-    sort: str
+    pieces: tuple[Piece, ...]
+    results: tuple[Result, ...]
     score: Estimate
-    way: Estimate
-    seeds: tuple[int, ...]
-    n_steps: float
-    minutes: float
-    busy_min: float
-    curve: tuple[float, ...]
+    way: Estimate = UNKNOWN
 
+    @property
+    def first(self) -> Piece:
+        """All are alike but for their seeds."""
+        return self.pieces[0]
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A table: first column left, the others right."""
+    @property
+    def scene(self) -> Scene:
+        """The world."""
+        return self.first.scene
 
-    title: str
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    @property
+    def sort(self) -> Sort:
+        """Of the pieces."""
+        return self.first.sort
+
+    @property
+    def who(self) -> str:
+        """In tables."""
+        return self.first.who
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """That are finished; none of a reference."""
+        return () if self.sort == "reference" else tuple(one.seed for one in self.pieces)
+
+    @property
+    def n_steps(self) -> float:
+        """Mean of an agent's steps until the point that was kept; NaN of others."""
+        return statistics.fmean(one.curve[one.kept].n_steps if one.curve else math.nan for one in self.results)
+
+    @property
+    def minutes(self) -> float:
+        """A seed's wall-clock time."""
+        return statistics.fmean(one.seconds for one in self.results) / 60
+
+    @property
+    def most_minutes(self) -> float:
+        """The wall-clock time of the seed that took longest."""
+        return max(one.seconds for one in self.results) / 60
+
+    @property
+    def busy_min(self) -> float:
+        """A seed's processor time."""
+        return statistics.fmean(one.busy_s for one in self.results) / 60
+
+    @property
+    def curve(self) -> tuple[float, ...]:
+        """Looks, mean over seeds, as far as all of them went."""
+        looks = zip(*(one.curve for one in self.results), strict=False)
+        return tuple(statistics.fmean(one.mean for one in each) for each in looks)
+
+    @property
+    def served(self) -> Estimate:
+        """Of a log: the return of an episode after the agent's own snapshots have served."""
+        return UNKNOWN if self.first.n_served == 0 else _score([one.curve[-1] for one in self.results])
+
+    @property
+    def gain(self) -> Estimate:
+        """Of a log: how much more that is than at its end, seed by seed."""
+        if self.first.n_served == 0:
+            return UNKNOWN
+        return mean_over_seeds([one.curve[-1].mean - one.mean for one in self.results])
 
 
 def rows_of(pieces: Iterable[Piece], results: Results) -> list[Row]:
-    """One row per world and who, in the pieces' order: agents, bandits, references."""
+    """One row per world and who, in the pieces' order: agents, logs, bandits, references."""
     groups: dict[tuple[str, str, str], list[Piece]] = {}
     for piece in pieces:
         if piece.key in results:
-            groups.setdefault((piece.scene.title, piece.sort, piece.name), []).append(piece)
+            groups.setdefault((piece.scene.title, piece.sort, piece.who), []).append(piece)
     rows = [_row(group, [results[one.key] for one in group]) for group in groups.values()]
-    order = {"agent": 0, "bandit": 1, "reference": 2}
-    return sorted([_placed(row, rows) for row in rows], key=lambda row: order[row.sort])
+    return sorted([_placed(row, rows) for row in rows], key=lambda row: _ORDER[row.sort])
 
 
-def grids(rows: Sequence[Row]) -> list[Grid]:
-    """Returns, ways, and what trainings took."""
-    if not rows:
-        return []
-    trained = [row for row in rows if row.sort == "agent"]
-    found = [
-        _matrix("return of an episode", rows, lambda row: number(row.score)),
-        _matrix("% of the way from random to the best reference", rows, lambda row: _percent(row.way)),
-    ]
-    return [*found, *([_trainings(trained)] if trained else [])]
+def way_between(score: Estimate, low: float, high: float) -> Estimate:
+    """How far from one figure to another, 0 to 1, with its interval; unknown where they don't rise."""
+    if not high > low:
+        return UNKNOWN
+    value, least, most = ((end - low) / (high - low) for end in score[:3])
+    return Estimate(value, least, most, score.n_seeds)
 
 
-def table(grid: Grid) -> Table:
-    """For a terminal."""
-    shown = Table(title=grid.title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for place, heading in enumerate(grid.headings):
-        shown.add_column(heading, justify="right" if place else "left")
-    for row in grid.rows:
-        shown.add_row(*row)
-    return shown
-
-
-def markdown(grid: Grid) -> str:
-    """For a page."""
-    marks = ("---", *("---:" for _ in grid.headings[1:]))
-    lines = [grid.headings, marks, *grid.rows]
-    return f"### {grid.title.capitalize()}\n\n" + "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+def reference(rows: Iterable[Row], scene: Scene, name: str) -> float:
+    """What a reference reaches in a world; NaN where it wasn't measured."""
+    found = (row for row in rows if row.sort == "reference" and row.scene == scene and row.first.name == name)
+    return next((row.score.value for row in found), math.nan)
 
 
 def to_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -110,8 +131,9 @@ def to_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
     return [
         {
             "world": row.scene.title,
-            "name": row.name,
+            "name": row.first.name,
             "sort": row.sort,
+            "frugal": row.first.is_frugal,
             "return": _estimate(row.score),
             "way": _estimate(row.way),
             "seeds": list(row.seeds),
@@ -119,37 +141,26 @@ def to_json(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "minutes_a_seed": known(row.minutes),
             "processor_minutes_a_seed": known(row.busy_min),
             "curve": [known(value) for value in row.curve],
+            **(_of_log(row) if row.sort == "log" else {}),
         }
         for row in rows
     ]
 
 
-def spark(values: Sequence[float]) -> str:
-    """A curve in one line."""
-    if not values:
-        return ""
-    low, high = min(values), max(values)
-    step = (high - low) / (len(_SPARKS) - 1) or 1.0
-    return "".join(_SPARKS[round((value - low) / step)] for value in values)
+def _of_log(row: Row) -> dict[str, Any]:
+    return {
+        "n_logged": row.first.n_logged,
+        "n_served": row.first.n_served,
+        "return_after_serving": _estimate(row.served),
+        "gain_by_serving": _estimate(row.gain),
+    }
 
 
 def _row(group: Sequence[Piece], results: Sequence[Result]) -> Row:
-    first = group[0]
-    return Row(
-        first.scene,
-        first.name,
-        first.sort,
-        _score(results),
-        Estimate(math.nan, math.nan, math.nan, 0),
-        () if first.sort == "reference" else tuple(one.seed for one in group),
-        statistics.fmean(one.curve[one.kept].n_steps if one.curve else math.nan for one in results),
-        statistics.fmean(one.seconds for one in results) / 60,
-        statistics.fmean(one.busy_s for one in results) / 60,
-        _mean_curve(results),
-    )
+    return Row(tuple(group), tuple(results), _score(results))
 
 
-def _score(results: Sequence[Result]) -> Estimate:
+def _score(results: Sequence[Result | Look]) -> Estimate:
     if len(results) > 1:
         return mean_over_seeds([one.mean for one in results])
     (only,) = results
@@ -157,63 +168,10 @@ def _score(results: Sequence[Result]) -> Estimate:
     return Estimate(only.mean, only.mean - half, only.mean + half, 1)
 
 
-def _mean_curve(results: Sequence[Result]) -> tuple[float, ...]:
-    """Over seeds, as far as all of them went."""
-    return tuple(
-        statistics.fmean(one.mean for one in looks) for looks in zip(*(one.curve for one in results), strict=False)
-    )
-
-
 def _placed(row: Row, rows: Sequence[Row]) -> Row:
     """The row with its way between the references of its world."""
-    known_ = [one for one in rows if one.sort == "reference" and one.scene == row.scene]
-    random = next((one.score.value for one in known_ if one.name == "random"), math.nan)
-    gap = max((one.score.value for one in known_), default=math.nan) - random
-    if not gap > 0.0:
-        return row
-    value, low, high = ((end - random) / gap for end in row.score[:3])
-    return _with_way(row, Estimate(value, low, high, row.score.n_seeds))
-
-
-def _with_way(row: Row, way: Estimate) -> Row:
-    return Row(
-        row.scene, row.name, row.sort, row.score, way, row.seeds, row.n_steps, row.minutes, row.busy_min, row.curve
-    )
-
-
-def _matrix(title: str, rows: Sequence[Row], cell: Any) -> Grid:
-    worlds = list(dict.fromkeys(row.scene.title for row in rows))
-    names = list(dict.fromkeys((row.sort, row.name) for row in rows))
-    cells = {(row.scene.title, row.sort, row.name): cell(row) for row in rows}
-    lines = [[_named(*who), *(cells.get((world, *who), "–") for world in worlds)] for who in names]
-    return Grid(title, ["", *worlds], lines)
-
-
-def _named(sort: str, name: str) -> str:
-    return f"{name} (reference)" if sort == "reference" else name
-
-
-def _trainings(rows: Sequence[Row]) -> Grid:
-    headings = ["agent", "world", "seeds", "steps until kept", "minutes a seed", "of processor", "validation"]
-    lines = [
-        [
-            row.name,
-            row.scene.title,
-            str(len(row.seeds)),
-            f"{row.n_steps:,.0f}",
-            f"{row.minutes:.1f}",
-            f"{row.busy_min:.1f}",
-            spark(row.curve),
-        ]
-        for row in rows
-    ]
-    return Grid("trainings", headings, lines)
-
-
-def _percent(way: Estimate) -> str:
-    if math.isnan(way.value):
-        return "–"
-    return f"{100 * way.value:.1f}" + ("" if math.isnan(way.half) else f" ± {100 * way.half:.1f}")
+    best = max((one.score.value for one in rows if one.sort == "reference" and one.scene == row.scene), default=0.0)
+    return dataclasses.replace(row, way=way_between(row.score, reference(rows, row.scene, "random"), best))
 
 
 def _estimate(found: Estimate) -> dict[str, float | None]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from simulator.ray_local import spread
-from simulator.training import Failed, Piece, Result, Task, attempt
+from simulator.training import Task, attempt
 from simulator.training_code import code_of
 from simulator.training_folder import TrainingFolder
+from simulator.training_pieces import Failed, Piece, Result
 
 Runner = Callable[[Sequence[Task]], Iterator[tuple[Task, Result | Failed]]]
 """Measures tasks and yields each result as it is finished, in any order."""

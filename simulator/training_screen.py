@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from simulator.training import Failed, Piece, Result
 from simulator.training_diary import RUNNING, points_of
+from simulator.training_pieces import Failed, Piece, Result
 from simulator.training_run import Screen
 
 LOOK_S = 0.5
@@ -64,12 +64,13 @@ class TrainingScreen:
             self._tell(piece, points[-1])
 
     def _tell(self, piece: Piece, point: dict[str, float]) -> None:
-        text = f"{piece.title}: {point['mean']:.1f} ± {1.96 * point['se']:.1f} after {point['n_steps']:,} steps"
+        unit = "decisions" if piece.sort == "log" else "steps"
+        text = f"{piece.title}: {point['mean']:.1f} ± {1.96 * point['se']:.1f} after {point['n_steps']:,} {unit}"
         if self.progress is None:
             self._say(text)
             return
         if piece.stem not in self._bars:
-            self._bars[piece.stem] = self.progress.add_task("", total=piece.budget.n_steps)
+            self._bars[piece.stem] = self.progress.add_task("", total=piece.n_steps)
         self.progress.update(self._bars[piece.stem], completed=point["n_steps"], description=escape(text))
 
     def _say(self, text: str, style: str = "") -> None:

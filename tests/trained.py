@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 from unittest.mock import patch
 
 from agent.starts import Start, pack
@@ -10,7 +11,9 @@ from simulator import encoded_world
 from simulator.train import Budget, Course, TrainedAgent, train
 
 WORLD, OPTIONS = "long-term-satisfaction-0.3", {"num_candidates": 5, "slate_size": 2}
-AGENT_OPTIONS = {"hidden": [8]}
+AGENT_OPTIONS: dict[str, Any] = {"hidden": [8], "block": 32, "block_minibatch": 16}
+"""From a log it learns often, so that few lessons are several updates."""
+
 BUDGET = Budget(
     n_steps=2560, n_users=32, n_worlds=2, n_segment=20, n_validations=2, n_validation_users=20, n_test_users=20
 )

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from policies.gradient.nets import Agent
 from policies.gradient.objective import Batch, credited, log_likelihood
@@ -18,8 +17,8 @@ from policies.gradient.options import GradientOptions
 from policies.gradient.plackett_luce import Slates
 from policies.gradient.vtrace import corrected
 from policies.neural.dense import Float32s
-from policies.neural.logged import LoggedStep
 from policies.neural.nets import tensor
+from policies.neural.padded import Padded
 from policies.neural.sessions import LoggedTrajectory, Told, n_usable, told
 
 
@@ -29,8 +28,9 @@ def batch_of(trajectories: Sequence[LoggedTrajectory], agent: Agent, options: Gr
     steps = [step for one in sessions for step in one.steps]
     contexts = tensor(np.concatenate([one.contexts[:-1] for one in sessions]))
     histories = tensor(np.concatenate([one.histories[:-1] for one in sessions]))
-    candidates, slates, logged, clicks = _padded(steps)
-    clicked = clicks if options.block_credit == "item" else None
+    padded = Padded.of(steps)
+    candidates, slates, logged = tensor(padded.candidates), _slates(padded), tensor(padded.logged)
+    clicked = tensor(padded.clicks) if options.block_credit == "item" else None
     now = log_likelihood(agent, contexts, candidates, slates, clicked)
     ratio = torch.exp(torch.clamp(now - credited(logged, slates, clicked), -20.0, 20.0))
     importance = ratio.clamp(max=options.most_importance)
@@ -85,19 +85,7 @@ def _values(sessions: Sequence[Told], agent: Agent) -> Float32s:
     return found
 
 
-def _padded(steps: Sequence[LoggedStep]) -> tuple[Tensor, Slates, Tensor, Tensor]:
-    """Candidates, slates, log-propensities and clicks; what isn't there is zeros, and never allowed."""
-    n, n_action = len(steps), steps[0].candidates.shape[1]
-    n_candidates, n_slots = max(len(step.candidates) for step in steps), max(len(step.items) for step in steps)
-    candidates = np.zeros((n, n_candidates, n_action), dtype=np.float32)
-    items = np.zeros((n, n_slots), dtype=np.int64)
-    filled, clicks = np.zeros((n, n_slots), dtype=np.bool_), np.zeros((n, n_slots), dtype=np.bool_)
-    allowed, logged = np.zeros((n, n_slots, n_candidates), dtype=np.bool_), np.zeros((n, n_slots), dtype=np.float32)
-    for row, step in enumerate(steps):
-        c, k = len(step.candidates), len(step.items)
-        candidates[row, :c], items[row, :k], filled[row, :k] = step.candidates, step.items, True
-        allowed[row, :k, :c], logged[row, :k], clicks[row, :k] = step.allowed, step.logged, step.clicks
-    if filled.all() and allowed.all():
-        return tensor(candidates), Slates(tensor(items)), tensor(logged), tensor(clicks)
-    slates = Slates(tensor(items), tensor(filled), tensor(allowed))
-    return tensor(candidates), slates, tensor(logged), tensor(clicks)
+def _slates(padded: Padded) -> Slates:
+    if padded.filled.all() and padded.allowed.all():
+        return Slates(tensor(padded.items))
+    return Slates(tensor(padded.items), tensor(padded.filled), tensor(padded.allowed))

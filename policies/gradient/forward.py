@@ -1,55 +1,40 @@
 """The scorer of ``policies/gradient/nets.py`` in NumPy: how replicas and rollouts compute it.
 
-In: float32 vectors of contexts and candidates. Out: scores; the same as torch up to rounding.
+In: vectors of contexts and candidates. Out: scores; the same as torch up to rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
-
 from policies.base import PolicyError
 from policies.neural.arrays import part
-from policies.neural.dense import Float32s
-from policies.neural.forward import ForwardTower
+from policies.neural.forward import ArraysLike, Floats, ForwardTower, ItemLayer
 
 
 class ForwardScorer:
-    """A ``Scorer`` with fixed parameters, in NumPy.
+    """A ``Scorer`` with fixed parameters, in NumPy; as precise as its parameters.
 
     Attributes:
         n_context: Length of a context's vector.
         n_action: Length of an action's vector.
+        items: (…, n_action) → (…, n_item): what the scores look at, whatever the context.
     """
 
-    def __init__(self, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(self, arrays: ArraysLike) -> None:
         """From the arrays of a ``Scorer``.
 
         Raises:
             PolicyError: if they are none.
         """
-        self._context = ForwardTower(part(arrays, "context"))
-        weight = arrays.get("item.weight")
-        n_own, self._item = 0, None
-        if weight is not None:
-            n_own, self._item = len(weight), (np.ascontiguousarray(weight.T), arrays["item.bias"])
-        self.n_context, self.n_action = self._context.n_inputs, self._context.n_outputs - n_own
-        if self._item is not None and len(self._item[0]) != self.n_action:
-            raise PolicyError(f"no scorer: {self.n_action} coordinates of an action beside {len(self._item[0])}")
+        self._context, self.items = ForwardTower(part(arrays, "context")), ItemLayer(arrays)
+        self.n_context, self.n_action = self._context.n_inputs, self._context.n_outputs - self.items.n_learned
+        if self.items.n_inputs not in (None, self.n_action):
+            raise PolicyError(f"no scorer: {self.n_action} coordinates of an action beside {self.items.n_inputs}")
 
-    def __call__(self, contexts: Float32s, candidates: Float32s) -> Float32s:
+    def __call__(self, contexts: Floats, candidates: Floats) -> Floats:
         """(…, n_context) and (…, n_candidates, n_action) → (…, n_candidates)."""
-        directions = self._context(contexts)[..., np.newaxis, :]
-        if self._item is None:
-            return _inner(directions, candidates)
-        known, own = directions[..., : self.n_action], directions[..., self.n_action :]
-        learned = np.maximum(candidates @ self._item[0] + self._item[1], np.float32(0.0))
-        return _inner(known, candidates) + _inner(own, learned)
+        return self.scores(contexts, self.items(candidates))
 
-
-def _inner(directions: Float32s, rows: Float32s) -> Float32s:
-    """Each row by itself, so that no row's result depends on which others there are."""
-    found: Float32s = np.einsum("...ki,...ki->...k", np.broadcast_to(directions, rows.shape), rows)
-    return found
+    def scores(self, contexts: Floats, items: Floats) -> Floats:
+        """The same of what ``items`` made, (…, n_candidates, n_item)."""
+        found: Floats = (items @ self._context(contexts)[..., None])[..., 0]
+        return found

@@ -136,7 +136,11 @@ def improve(
     passes: Passes,
     dice: np.random.Generator,
 ) -> None:
-    """Several passes over a block in small batches, in an order drawn anew for each pass."""
+    """Several passes over a block in small batches, in an order drawn anew for each pass.
+
+    The scorer's gradient is cut, the critic's is not. Cut to one length, "a little more" of the many steps amid an
+    episode outvotes "far less" of the few at its end, and a critic that learns from its own values then runs away.
+    """
     before = log_likelihood(agent, block.contexts, block.candidates, block.slates, block.credited)
     n = len(before)
     for _ in range(passes.n):
@@ -145,6 +149,5 @@ def improve(
             rows = order[start : start + passes.minibatch]
             optimizer.zero_grad()
             loss(agent, block.take(rows), before[rows], options).backward()  # type: ignore[no-untyped-call]  # torch
-            for part in (agent.scorer, agent.critic):
-                torch.nn.utils.clip_grad_norm_(part.parameters(), options.gradient_norm)
+            torch.nn.utils.clip_grad_norm_(agent.scorer.parameters(), options.gradient_norm)
             optimizer.step()

@@ -1,17 +1,17 @@
 """The options of the policy gradient: checked all at once, with their defaults.
 
 In: the ``options`` of a loop's policy settings, or of a training run. Out: ``GradientOptions``, or a list of everything
-wrong with them. The defaults of training are those that reached the goals in the worlds.
+wrong with them. ``slateloop train`` prints what the defaults of training reach.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from policies.base import PolicyError
+from policies.option_checks import WIDTHS, Check, field_problems, number, one_of, whole
 
 CREDITS = ("slate", "item")
 
@@ -30,7 +30,7 @@ class GradientOptions:
         trace: λ of the returns: 0 trusts values, 1 rewards.
         clip: How far one block or segment may move a slate's odds.
         entropy: Worth of being undecided, per slot.
-        gradient_norm: Gradients of scorer and critic are cut to this length, each for itself.
+        gradient_norm: Gradients of the scorer are cut to this length.
         minibatch: Steps of one update in a world.
         epochs: How often each step in a world is learned from.
         credit: What an advantage in a world is credited to: the ``slate``, or the ``item`` that was clicked.
@@ -44,7 +44,7 @@ class GradientOptions:
         fit_on: Lessons that the encoder is fitted on; it then stands still. Nothing is learned before.
         gap_s: A session idle for longer, in stream time, is over.
         most_steps: A session with more steps is cut.
-        most_open: Open steps in all; beyond, the sessions idle for longest are cut.
+        most_bytes: As many may wait to be learned from; beyond, the sessions idle for longest are over.
     """
 
     hidden: tuple[int, ...] = (64, 64)
@@ -70,12 +70,12 @@ class GradientOptions:
     fit_on: int = 256
     gap_s: float = 1800.0
     most_steps: int = 500
-    most_open: int = 20_000
+    most_bytes: int = 2**26
 
 
 def problems(options: Mapping[str, Any]) -> list[str]:
     """Everything wrong with the options, each with field, value and cure."""
-    return [problem for name, value in options.items() for problem in _problems(name, value)]
+    return field_problems(_CHECKS, options)
 
 
 def parse(options: Mapping[str, Any]) -> GradientOptions:
@@ -93,60 +93,29 @@ def parse(options: Mapping[str, Any]) -> GradientOptions:
     return GradientOptions(**given)
 
 
-_Check = tuple[Callable[[Any], bool], str]
-
-
-def _number(least: float, greatest: float) -> _Check:
-    def fits(value: Any) -> bool:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and math.isfinite(value) and least <= value <= greatest
-
-    return fits, f"must be a number in [{least:g}, {greatest:g}]"
-
-
-def _is_whole(value: Any, least: int, greatest: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= greatest
-
-
-def _whole(least: int, greatest: int) -> _Check:
-    return lambda value: _is_whole(value, least, greatest), f"must be a whole number in [{least}, {greatest}]"
-
-
-def _widths(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) <= 4 and all(_is_whole(width, 1, 1024) for width in value)
-
-
-_CREDIT: _Check = (lambda value: isinstance(value, str) and value in CREDITS), f"choose one of {', '.join(CREDITS)}"
-_CHECKS: dict[str, _Check] = {
-    "hidden": (_widths, "must be a list of at most 4 whole numbers in [1, 1024]"),
-    "item_units": _whole(0, 256),
-    "temperature": _number(1e-3, 100.0),
-    "learning_rate": _number(1e-6, 1.0),
-    "last_learning_rate": _number(0.0, 1.0),
-    "gamma": _number(0.0, 1.0),
-    "trace": _number(0.0, 1.0),
-    "clip": _number(1e-3, 10.0),
-    "entropy": _number(0.0, 10.0),
-    "gradient_norm": _number(1e-3, 1e6),
-    "minibatch": _whole(1, 2**20),
-    "epochs": _whole(1, 100),
-    "credit": _CREDIT,
-    "block": _whole(1, 2**16),
-    "block_minibatch": _whole(1, 2**16),
-    "block_epochs": _whole(1, 100),
-    "block_learning_rate": _number(1e-6, 1.0),
-    "block_credit": _CREDIT,
-    "block_share": _number(1e-3, 1.0),
-    "most_importance": _number(0.0, 1e3),
-    "fit_on": _whole(1, 10_000),
-    "gap_s": _number(0.0, 1e9),
-    "most_steps": _whole(1, 2**16),
-    "most_open": _whole(1, 2**20),
+_CHECKS: dict[str, Check] = {
+    "hidden": WIDTHS,
+    "item_units": whole(0, 256),
+    "temperature": number(1e-3, 100.0),
+    "learning_rate": number(1e-6, 1.0),
+    "last_learning_rate": number(0.0, 1.0),
+    "gamma": number(0.0, 1.0),
+    "trace": number(0.0, 1.0),
+    "clip": number(1e-3, 10.0),
+    "entropy": number(0.0, 10.0),
+    "gradient_norm": number(1e-3, 1e6),
+    "minibatch": whole(1, 2**20),
+    "epochs": whole(1, 100),
+    "credit": one_of(*CREDITS),
+    "block": whole(1, 2**16),
+    "block_minibatch": whole(1, 2**16),
+    "block_epochs": whole(1, 100),
+    "block_learning_rate": number(1e-6, 1.0),
+    "block_credit": one_of(*CREDITS),
+    "block_share": number(1e-3, 1.0),
+    "most_importance": number(1e-3, 1e3),
+    "fit_on": whole(1, 10_000),
+    "gap_s": number(0.0, 1e9),
+    "most_steps": whole(1, 2**16),
+    "most_bytes": whole(2**10, 2**27),
 }
-
-
-def _problems(name: str, value: Any) -> list[str]:
-    if name not in _CHECKS:
-        return [f"options.{name}: no such option; choose from {', '.join(_CHECKS)}"]
-    fits, cure = _CHECKS[name]
-    return [] if fits(value) else [f"options.{name}={value!r:.60}: {cure}"]

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from policies.base import Action, Context, Distribution, Mask, Slot
+from policies.explorers import DIGITS
 from policies.gradient.draws import Scores, softmax
 from policies.gradient.options import GradientOptions
 from policies.gradient.snapshot import Snapshot
 from policies.neural.dense import DenseEncoder
+from policies.neural.item_rows import ItemRows
 
-_DIGITS = 4
-"""Scores are rounded, so that how many actions are offered together can't change them in their last digits."""
+_LEAST = 1e-200
+"""Odds of all that is left, beside the likeliest action: below this they lose digits."""
 
 
 class GradientPolicy:
@@ -30,6 +32,8 @@ class GradientPolicy:
             PolicyError: if the bytes are no snapshot of this kind.
         """
         self._temperature, self._known = options.temperature, Snapshot.from_bytes(blob)
+        encoder, scorer = self._known.encoder, self._known.scorer
+        self._rows = None if encoder is None or scorer is None else ItemRows(encoder, scorer.items)
 
     @property
     def encoder(self) -> DenseEncoder | None:
@@ -38,11 +42,12 @@ class GradientPolicy:
 
     def prepare(self, context: Context, actions: Sequence[Action]) -> GradientPrepared:
         """Score all actions once."""
-        encoder, scorer = self._known.encoder, self._known.scorer
-        if encoder is None or scorer is None:
+        encoder, scorer, rows = self._known.encoder, self._known.scorer, self._rows
+        if encoder is None or scorer is None or rows is None:
             return GradientPrepared(np.zeros(len(actions)))
-        scores = scorer(encoder.context(context), encoder.actions(actions))
-        return GradientPrepared(np.round(scores.astype(np.float64), _DIGITS) / self._temperature)
+        scores = scorer.scores(encoder.context(context).astype(np.float64), rows.of(actions))
+        # Rounded: sums may round differently beside other actions.
+        return GradientPrepared(scores.round(DIGITS) / self._temperature)
 
 
 class GradientPrepared:
@@ -51,9 +56,15 @@ class GradientPrepared:
     def __init__(self, scores: Scores) -> None:
         self.n_actions = len(scores)
         self._scores = scores
+        self._odds = np.exp(scores - scores.max(initial=-np.inf))
 
     def distribution(self, slot: Slot, chosen: Sequence[int], eligible: Mask) -> Distribution:
         """The same for every slot, but for what is left."""
-        found = np.zeros(self.n_actions)
-        found[eligible] = softmax(self._scores[eligible])
-        return found
+        odds: Distribution = self._odds * eligible
+        total = np.add.reduce(odds)
+        if total < _LEAST:
+            odds = np.zeros(self.n_actions)
+            odds[eligible] = softmax(self._scores[eligible])
+            return odds
+        odds /= total
+        return odds

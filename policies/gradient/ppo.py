@@ -25,8 +25,8 @@ from policies.neural import returns
 from policies.neural.arrays import Arrays
 from policies.neural.dense import DenseEncoder, Float32s
 from policies.neural.history import n_features
-from policies.neural.nets import adam, anneal, arrays_of, load
-from policies.neural.reward_scale import reward_scale
+from policies.neural.nets import adam, anneal, arrays_of, load, tensor
+from policies.neural.reward_scale import require_finite, reward_scale
 from policies.neural.segment import Segment
 
 
@@ -123,8 +123,7 @@ class Ppo:
         options, candidates = self._options, segment.candidates
         if candidates is None:
             raise PolicyError("segment.candidates is None; roll with keep_candidates=True")
-        if not np.isfinite(segment.rewards).all():
-            raise PolicyError("rewards: one is not finite; look at the world")
+        require_finite(segment.rewards)
         values = self._values(segment.contexts, segment.histories)
         next_values = segment.next_values(values, self._values(segment.cut_contexts, segment.cut_histories))
         found = returns.advantages(
@@ -150,10 +149,10 @@ class Ppo:
 
     @torch.no_grad()
     def _values(self, contexts: Float32s, histories: Float32s) -> Float32s:
-        found: Float32s = self.agent.values(torch.from_numpy(contexts), torch.from_numpy(histories)).numpy()
+        found: Float32s = self.agent.values(tensor(contexts), tensor(histories)).numpy()
         return found
 
 
 def _flat(column: NDArray[np.generic]) -> Tensor:
     """(n_steps, n_users, …) → (n_steps * n_users, …)."""
-    return torch.from_numpy(np.ascontiguousarray(column.reshape(-1, *column.shape[2:])))
+    return tensor(column.reshape(-1, *column.shape[2:]))

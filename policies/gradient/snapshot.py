@@ -27,7 +27,7 @@ class Snapshot:
 
     Attributes:
         encoder: Of requests; None before the learner knew enough to make one: then every slate is equally likely.
-        scorer: Scores candidates; None together with the encoder.
+        scorer: Scores candidates, in float64; None together with the encoder.
     """
 
     encoder: DenseEncoder | None = None
@@ -50,7 +50,9 @@ class Snapshot:
             )
         if not encoder:
             return cls()
-        made = cls(DenseEncoder.from_bytes(encoder), ForwardScorer(arrays.from_bytes(scorer)))
+        known = DenseEncoder.from_bytes(encoder)
+        wide = {name: array.astype(np.float64) for name, array in arrays.from_bytes(scorer).items()}
+        made = cls(known, ForwardScorer(wide))
         made._check()
         return made
 

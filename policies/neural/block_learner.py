@@ -3,29 +3,30 @@
 In: lessons in log order, and session ends. Out: state, and snapshots that serve. Lessons are kept as they came until
 there are enough to fit the encoder; from then on each becomes a step of an open trajectory, finished trajectories
 gather in a block, and a full block is learned from in several passes. All of that is state, so a learner that goes on
-from its state does exactly what one that never stopped does.
+from its state does exactly what one that never stopped does. A block that no number comes of is let go, and learning
+goes on from the nets before it.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Generic, Protocol, Self, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
 from policies.base import LearnReport, Lesson, PolicyError
 from policies.lessons import learn_each
-from policies.neural.block_state import Early, State, pack_trajectory, unpack_trajectory
+from policies.neural.block_state import Early, State
 from policies.neural.dense import DenseEncoder
 from policies.neural.learnable import Learnable
 from policies.neural.logged import LoggedStep, pack_lesson, unpack_lesson
 from policies.neural.reward_scale import reward_scale
-from policies.neural.sessions import LoggedTrajectory, n_usable
-from policies.trajectories import Trajectories
+from policies.neural.sessions import LoggedTrajectory
+from policies.neural.waiting import Block, Waiting
 
-FIRST_BLOCK = 256
-"""The first block is so small; each one after it is twice as large, up to the options' size."""
+_EARLY_SHARE = 2
+"""Lessons that wait for the encoder may take this part of the room; then it is fitted on fewer."""
 
 
 class BlockOptions(Protocol):
@@ -52,13 +53,13 @@ class BlockOptions(Protocol):
         ...
 
     @property
-    def most_open(self) -> int:
-        """Beyond, sessions are cut."""
+    def most_bytes(self) -> int:
+        """As many may wait to be learned from."""
         ...
 
 
 class Trains(Protocol):
-    """Encoder, nets and optimiser of an agent."""
+    """Encoder, nets and optimiser of an agent; their bytes raise PolicyError where a number isn't finite."""
 
     encoder: DenseEncoder
 
@@ -123,15 +124,14 @@ class BlockLearner(ABC, Generic[Options]):
         found = State.from_bytes(state, self.kind)
         self._reward_scale = found.reward_scale
         self._seed, self._n, self._n_blocks = found.seed, found.n_learned, found.n_blocks
+        self._n_dropped, self._n_strange = found.n_dropped, found.n_strange
         self._early: list[Early] = list(found.early)
-        self._open: Trajectories[LoggedStep] = Trajectories(
-            gap_s=options.gap_s, most_steps=options.most_steps, most_open=options.most_open
+        self._n_early_bytes = sum(len(one.lesson) for one in self._early)
+        self._waiting = Waiting(
+            block=options.block, gap_s=options.gap_s, most_steps=options.most_steps, most_bytes=options.most_bytes
         )
-        self._open.restore(found.open, LoggedStep.unpack)
-        self._block: list[LoggedTrajectory] = []
-        self._n_usable = 0
-        for one in found.block:
-            self._gather(unpack_trajectory(one))
+        if found.waiting:
+            self._waiting.restore(found.waiting)
         self._trained: Trains | None = None
         if found.encoder:
             self._trained = self._restored(DenseEncoder.from_bytes(found.encoder), found)
@@ -176,25 +176,25 @@ class BlockLearner(ABC, Generic[Options]):
             if same and same[-1].lesson:
                 self._early.append(Early(trajectory, at_ms))
         else:
-            self._finish(self._open.end(trajectory, at_ms))
+            self._learn_all(self._waiting.end(trajectory, at_ms))
 
     def state(self) -> bytes:
         """All that training needs to go on, exactly."""
         trained = self._trained
         return State(
-            format=1,
             kind=self.kind,
             seed=self._seed,
             n_learned=self._n,
             n_blocks=self._n_blocks,
+            n_dropped=self._n_dropped,
+            n_strange=self._n_strange,
             reward_scale=self._reward_scale,
             early=self._early,
             encoder=b"" if trained is None else trained.encoder.to_bytes(),
             parameters=b"" if trained is None else trained.parameters(),
             served=b"" if trained is None else trained.served(),
             moments=b"" if trained is None else trained.moments(),
-            open=self._open.to_bytes(LoggedStep.pack),
-            block=[pack_trajectory(one) for one in self._block],
+            waiting=self._waiting.to_bytes(),
         ).to_bytes()
 
     def snapshot(self) -> bytes:
@@ -203,8 +203,11 @@ class BlockLearner(ABC, Generic[Options]):
 
     def trouble(self) -> Mapping[str, int]:
         """What could not be taken as it came, by reason, for the loop's status."""
-        n_cut = self._open.n_cut
-        return {"sessions: too many open steps; those idle for longest were cut": n_cut} if n_cut else {}
+        own = {
+            "vocabulary: features that came after the encoder was fitted are left out": self._n_strange,
+            "nets: a number in them was not finite; its block was let go": self._n_dropped,
+        }
+        return {**self._waiting.troubles(), **{reason: count for reason, count in own.items() if count}}
 
     @abstractmethod
     def _fresh(self, encoder: DenseEncoder, n_slots: int) -> Trains:
@@ -224,9 +227,11 @@ class BlockLearner(ABC, Generic[Options]):
             self._n += 1
             self._take(lesson, trained.encoder)
             return
-        self._early.append(Early(lesson.trajectory, lesson.at_ms, pack_lesson(lesson)))
+        early = Early(lesson.trajectory, lesson.at_ms, pack_lesson(lesson))
+        self._early.append(early)
+        self._n_early_bytes += len(early.lesson)
         self._n += 1
-        if self._n >= self._options.fit_on:
+        if self._n >= self._options.fit_on or _EARLY_SHARE * self._n_early_bytes >= self._options.most_bytes:
             self._begin()
 
     def _begin(self) -> None:
@@ -236,6 +241,7 @@ class BlockLearner(ABC, Generic[Options]):
         encoder = DenseEncoder.fitted([(lesson.context, lesson.actions) for lesson in lessons])
         self._reward_scale = reward_scale([sum(self._clipped(lesson)) for lesson in lessons])
         self._trained, self._early = self._fresh(encoder, max(len(lesson.slots) for lesson in lessons)), []
+        self._n_early_bytes = 0
         for one, lesson in early:
             if lesson is None:
                 self.end(one.trajectory, one.at_ms)
@@ -244,26 +250,38 @@ class BlockLearner(ABC, Generic[Options]):
 
     def _take(self, lesson: Lesson, encoder: DenseEncoder) -> None:
         rewards = [reward / self._reward_scale for reward in self._clipped(lesson)]
+        self._n_strange += encoder.leaves_out(lesson.context, lesson.actions)
         step = LoggedStep.of(lesson, encoder, rewards)
-        self._finish(self._open.take(step, lesson.trajectory, lesson.at_ms))
+        self._learn_all(self._waiting.take(step, lesson.trajectory, lesson.at_ms))
 
     def _clipped(self, lesson: Lesson) -> list[float]:
         return [min(max(float(reward), self._least), self._greatest) for reward in lesson.rewards]
 
-    def _finish(self, over: Iterable[LoggedTrajectory]) -> None:
-        for trajectory in over:
-            self._gather(trajectory)
-            if self._n_usable >= min(self._options.block, FIRST_BLOCK << min(self._n_blocks, 16)):
-                self._learn_block()
+    def _learn_all(self, blocks: Sequence[Block]) -> None:
+        for block in blocks:
+            self._learn_block(block)
 
-    def _gather(self, trajectory: LoggedTrajectory) -> None:
-        if n_usable(trajectory):
-            self._block.append(trajectory)
-            self._n_usable += n_usable(trajectory)
-
-    def _learn_block(self) -> None:
-        if self._trained is None:
+    def _learn_block(self, block: Block) -> None:
+        before = self._trained
+        if before is None:
             raise PolicyError("a block before there is an encoder")
-        block, self._block, self._n_usable = self._block, [], 0
-        self._trained.learn(block, np.random.default_rng([self._seed, self._n_blocks, 6]))
+        known = _Nets(before.parameters(), before.served(), before.moments())
+        before.learn(block, np.random.default_rng([self._seed, self._n_blocks, 6]))
         self._n_blocks += 1
+        if not _is_finite(before):
+            self._trained = self._restored(before.encoder, known)
+            self._n_dropped += 1
+
+
+class _Nets(NamedTuple):
+    parameters: bytes
+    served: bytes
+    moments: bytes
+
+
+def _is_finite(trained: Trains) -> bool:
+    try:
+        _ = _Nets(trained.parameters(), trained.served(), trained.moments())
+    except PolicyError:
+        return False
+    return True

@@ -5,16 +5,13 @@ In: the parts. Out: msgpack, checked when it is read back; equal parts give equa
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from policies.base import PolicyError
-from policies.neural.logged import LoggedStep
-from policies.neural.sessions import LoggedTrajectory
-from policies.trajectories import Trajectories, Trajectory
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Early(NamedTuple):
@@ -29,7 +26,7 @@ class Early(NamedTuple):
     lesson: bytes = b""
 
 
-class State(msgspec.Struct, frozen=True, array_like=True):
+class State(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """See the module.
 
     Attributes:
@@ -37,35 +34,36 @@ class State(msgspec.Struct, frozen=True, array_like=True):
         seed: Of the first weights and of the order of updates.
         n_learned: Lessons taken.
         n_blocks: Blocks learned from.
+        n_dropped: Of these, blocks that were let go again, since no number came of them.
+        n_strange: Lessons with something that the encoder leaves out, as it came after it was fitted.
         reward_scale: Rewards are divided by this.
         early: What came before there was an encoder.
         encoder: Empty before there is one; then the next three are too.
         parameters: Of the agent.
         served: Of what serves; empty for the agent's own.
         moments: Of its optimiser.
-        open: Open trajectories.
-        block: Finished ones that wait to be learned from.
+        waiting: ``Waiting``; empty where nothing waits.
     """
 
-    format: int
+    format: int = _FORMAT
     kind: str
     seed: int
-    n_learned: int
-    n_blocks: int
-    reward_scale: float
-    early: list[Early]
-    encoder: bytes
-    parameters: bytes
-    served: bytes
-    moments: bytes
-    open: bytes
-    block: list[bytes]
+    n_learned: int = 0
+    n_blocks: int = 0
+    n_dropped: int = 0
+    n_strange: int = 0
+    reward_scale: float = 1.0
+    early: list[Early] = []
+    encoder: bytes = b""
+    parameters: bytes = b""
+    served: bytes = b""
+    moments: bytes = b""
+    waiting: bytes = b""
 
     @classmethod
     def fresh(cls, kind: str, seed: int, *, scale: float = 1.0, encoder: bytes = b"", parameters: bytes = b"") -> State:
         """Nothing has come yet; what a training run in a world knows may be given."""
-        nothing = Trajectories[LoggedStep]().to_bytes(LoggedStep.pack)
-        return cls(_FORMAT, kind, seed % 2**63, 0, 0, scale, [], encoder, parameters, b"", b"", nothing, [])
+        return cls(kind=kind, seed=seed % 2**63, reward_scale=scale, encoder=encoder, parameters=parameters)
 
     def to_bytes(self) -> bytes:
         """Equal parts, equal bytes."""
@@ -76,40 +74,25 @@ class State(msgspec.Struct, frozen=True, array_like=True):
         """What ``to_bytes`` gave.
 
         Raises:
-            PolicyError: if the bytes are something else, or of another kind of agent.
+            PolicyError: if the bytes are something else, of another release's format, or of another kind of agent.
         """
         try:
-            found = _decoder.decode(data)
+            begins = _head.decode(data)
+            if (begins.kind, begins.format) != (kind, _FORMAT):
+                found = f"a state of {begins.kind!r:.40}, format {begins.format}"
+                raise PolicyError(f"{found}; this release reads {kind}, format {_FORMAT}")
+            return _decoder.decode(data)
         except msgspec.MsgspecError as error:
             raise PolicyError(f"{len(data)} bytes are no state of {kind}: {error}") from error
-        if (found.kind, found.format) != (kind, _FORMAT):
-            raise PolicyError(
-                f"a state of {found.kind!r:.40}, format {found.format}; this release reads {kind}, format {_FORMAT}"
-            )
-        return found
 
 
-def pack_trajectory(trajectory: LoggedTrajectory) -> bytes:
-    """A finished trajectory, exactly."""
-    following = trajectory.following
-    steps = [step.pack() for step in trajectory.steps]
-    return _encoder.encode((trajectory.name, steps, trajectory.ended, None if following is None else following.pack()))
+class _Head(msgspec.Struct, frozen=True, array_like=True):
+    """What every format begins with."""
 
-
-def unpack_trajectory(data: bytes) -> LoggedTrajectory:
-    """What ``pack_trajectory`` gave.
-
-    Raises:
-        PolicyError: if the bytes are something else.
-    """
-    try:
-        name, steps, ended, following = _trajectories.decode(data)
-    except msgspec.MsgspecError as error:
-        raise PolicyError(f"{len(data)} bytes are no trajectory: {error}") from error
-    unpacked = tuple(LoggedStep.unpack(step) for step in steps)
-    return Trajectory(name, unpacked, ended, None if following is None else LoggedStep.unpack(following))
+    format: int
+    kind: str
 
 
 _encoder = msgspec.msgpack.Encoder()
+_head = msgspec.msgpack.Decoder(_Head)
 _decoder = msgspec.msgpack.Decoder(State)
-_trajectories: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(tuple[str, list[bytes], bool, bytes | None])

@@ -28,6 +28,8 @@ N_COORDINATES = 96
 
 _FORMAT = 1
 
+_N_STRANGE = 2**15
+
 
 class DenseEncoder:
     """Context and actions as vectors; the first coordinate of each is 1.
@@ -42,6 +44,7 @@ class DenseEncoder:
         self._context, self._action = context, action
         self.n_context, self.n_action = 1 + len(context), 1 + len(action)
         self._rows = ActionRows()
+        self._strange: dict[bytes, bool] = {}
 
     @classmethod
     def fitted(cls, requests: Sequence[Request], *, n_coordinates: int = N_COORDINATES) -> DenseEncoder:
@@ -80,11 +83,35 @@ class DenseEncoder:
             found[:, 1:] = self._rows.of(actions, self._action)
         return found
 
+    def action(self, action: Action) -> Float32s:
+        """Its row of ``actions``, (n_action,), for those who keep rows of their own."""
+        found = np.ones(self.n_action, dtype=np.float32)
+        if self.n_action > 1:
+            found[1:] = self._action.vector(entries(action.features))
+        return found
+
+    def leaves_out(self, context: Context, actions: Sequence[Action]) -> bool:
+        """Whether a name or a word of theirs came too late to have a coordinate.
+
+        Where a side is full this never holds: what is new shares coordinates there.
+        """
+        return _lacks(self._context, entries(context.features)) or any(map(self._is_strange, actions))
+
     def unmet(self, requests: Sequence[Request]) -> list[str]:
         """Features that it was fitted on and none of these requests has: of the context, then of actions."""
         contexts = [entries(context.features) for context, _ in requests]
         actions = [entries(action.features) for _, offered in requests for action in offered]
         return [*_unmet(self._context, contexts), *_unmet(self._action, actions)]
+
+    def _is_strange(self, action: Action) -> bool:
+        found = self._strange.get(action.key) if action.key else None
+        if found is None:
+            found = _lacks(self._action, self._rows.entries(action))
+            if action.key:
+                if len(self._strange) >= _N_STRANGE:
+                    self._strange.clear()
+                self._strange[action.key] = found
+        return found
 
     def to_bytes(self) -> bytes:
         """All of it, exactly."""
@@ -115,6 +142,10 @@ def _side(rows: list[Entries], limit: int) -> Vocabulary:
     side.meet(rows, troubles)
     side.refresh()
     return side
+
+
+def _lacks(side: Vocabulary, row: Entries) -> bool:
+    return not (side.is_full or (side.knows(row.numbers) and side.knows(row.words)))
 
 
 def _unmet(side: Vocabulary, rows: list[Entries]) -> list[str]:

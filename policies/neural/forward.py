@@ -19,6 +19,39 @@ Floats = NDArray[np.floating[Any]]
 ArraysLike = Mapping[str, NDArray[Any]]
 
 
+class ItemLayer:
+    """Items as the other nets see them: their own coordinates, then learned ones, where there are any.
+
+    Attributes:
+        n_learned: Learned coordinates.
+        n_inputs: Length of a row in; None where nothing is learned, so that any will do.
+    """
+
+    def __init__(self, arrays: ArraysLike) -> None:
+        """From the arrays of nets, of which ``item.weight`` and ``item.bias`` are read; neither is needed.
+
+        Raises:
+            PolicyError: if one lacks or doesn't fit the other.
+        """
+        self._learned = _layer(arrays, "item") if "item.weight" in arrays and "item.bias" in arrays else None
+        if self._learned is None and ("item.weight" in arrays or "item.bias" in arrays):
+            raise PolicyError("no layer of items: its weight or its bias is missing")
+        self.n_learned, self.n_inputs = 0, None
+        if self._learned is not None:
+            weight, bias = self._learned
+            if weight.ndim != 2 or bias.shape != weight.shape[1:]:
+                raise PolicyError(f"no layer of items: weights {weight.shape}, bias {bias.shape}")
+            self.n_inputs, self.n_learned = weight.shape
+
+    def __call__(self, candidates: Floats) -> Floats:
+        """(…, n_inputs) → (…, n_inputs + n_learned)."""
+        if self._learned is None:
+            return candidates
+        learned = candidates @ self._learned[0]
+        learned += self._learned[1]
+        return np.concatenate([candidates, np.maximum(learned, 0.0, out=learned)], axis=-1)
+
+
 class ForwardTower:
     """A ``Tower`` with fixed parameters.
 

@@ -19,7 +19,22 @@ def reward_scale(rewards: ArrayLike) -> float:
     Raises:
         PolicyError: if a reward isn't finite.
     """
+    require_finite(rewards)
     found = float(np.sqrt(np.mean(np.square(np.asarray(rewards, dtype=np.float64)))))
-    if not np.isfinite(found):
-        raise PolicyError("rewards: one is not finite; look at the world")
     return found if found > _SMALLEST else 1.0
+
+
+def require_finite(rewards: ArrayLike) -> None:
+    """Refuse what would ruin all nets for good.
+
+    Raises:
+        PolicyError: naming the first reward that isn't finite: of arrays, by its place.
+    """
+    found = np.asarray(rewards)
+    if np.isfinite(found).all():
+        return
+    place = np.argwhere(~np.isfinite(found))[0].tolist()
+    raise PolicyError(
+        f"rewards[{', '.join(map(str, place))}]={found[tuple(place)]}: must be finite, and nothing was learned; "
+        "look at how the world, or whatever sends rewards, computes them"
+    )

@@ -6,7 +6,7 @@ In: trajectories. Out: one record each, of the steps that can be learned from.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Told(NamedTuple):
         return self.after is None
 
 
-def n_usable(trajectory: LoggedTrajectory) -> int:
+def n_usable(trajectory: Trajectory[Any]) -> int:
     """Steps to learn from: of a cut one that nothing is known after, the last only tells where the others led."""
     blind = not trajectory.ended and trajectory.following is None
     return len(trajectory.steps) - blind

@@ -19,11 +19,13 @@ from torch import Tensor
 from policies.neural.dense import Float32s
 from policies.neural.logged import LoggedStep
 from policies.neural.nets import tensor
+from policies.neural.padded import Padded
 from policies.neural.sessions import LoggedTrajectory, Told, n_usable, told
-from policies.slateq.moments import Moments, Padded, moments_of
+from policies.slateq.moments import Moments, moments_of
 from policies.slateq.net import SlateQNet, Step
 from policies.slateq.options import SlateQOptions
 from policies.slateq.retrace import retraced
+from policies.slateq.steps import outcomes
 
 
 class Batch(NamedTuple):
@@ -58,7 +60,7 @@ def batch_of(trajectories: Sequence[LoggedTrajectory], net: SlateQNet, options: 
         contexts=contexts,
         histories=histories,
         shown=tensor(padded.shown),
-        outcome=tensor(padded.outcome),
+        outcome=tensor(outcomes(padded.clicks)),
         returns=tensor(returns),
         gains=tensor(returns - values),
     )

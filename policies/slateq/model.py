@@ -11,7 +11,7 @@ import numpy as np
 
 from policies.base import PolicyError
 from policies.neural.arrays import part
-from policies.neural.forward import ArraysLike, Floats, ForwardTower
+from policies.neural.forward import ArraysLike, Floats, ForwardTower, ItemLayer
 
 LARGEST = 20.0
 """Log-weights end here, on either side: e^20 is surely clicked."""
@@ -48,7 +48,7 @@ class SlateQModel:
         """
         try:
             self._advantage = ForwardTower(part(arrays, "advantage"))
-            self._item = (arrays["item.weight"].T.copy(), arrays["item.bias"]) if "item.weight" in arrays else None
+            self._items = ItemLayer(arrays)
             self._affinity = arrays["affinity.weight"].T.copy()
             self._appeal = arrays["appeal.weight"][0]
             self._bend = arrays["bend_in.weight"][:, 0], arrays["bend_in.bias"], arrays["bend_out.weight"][0]
@@ -57,31 +57,36 @@ class SlateQModel:
         except (KeyError, IndexError, ValueError) as error:
             raise PolicyError(f"no SlateQ model: {error}") from error
         n_item, self.n_context = len(self._appeal), self._advantage.n_inputs
-        self.n_action = n_item if self._item is None else len(self._item[0])
+        self.n_action = n_item - self._items.n_learned
+        if self._items.n_inputs not in (None, self.n_action):
+            raise PolicyError(f"no SlateQ model: {self.n_action} coordinates beside {self._items.n_inputs}")
         if self._advantage.n_outputs != n_item + 1 or self._affinity.shape != (self.n_context, n_item):
             raise PolicyError("no SlateQ model: its nets don't fit together")
 
     def prospects(self, contexts: Floats, candidates: Floats) -> Prospects:
         """Of every candidate: contexts (…, n_context), candidates (…, n_candidates, n_action)."""
+        return self.prospects_of(contexts, self.rows(candidates))
+
+    def rows(self, candidates: Floats) -> Floats:
+        """What no context changes: (…, n_action) → (…, n_item + 1), items as the nets see them and their appeal."""
         items = self._items(candidates)
-        found = self._advantage(contexts)
-        affinity = (contexts @ self._affinity)[..., None]
-        match = (items @ affinity)[..., 0]
-        log_weights = match + items @ self._appeal + self._bent(match)
-        log_weights += self._first
+        return np.concatenate([items, (items @ self._appeal + self._first)[..., None]], axis=-1)
+
+    def prospects_of(self, contexts: Floats, rows: Floats) -> Prospects:
+        """Of what ``rows`` made, (…, n_candidates, n_item + 1)."""
+        items, found = rows[..., :-1], self._advantage(contexts)
+        match = (items @ (contexts @ self._affinity)[..., None])[..., 0]
+        log_weights = match + rows[..., -1]
+        log_weights += self._bent(match)
         return Prospects(
-            weights=np.exp(np.clip(log_weights, -LARGEST, LARGEST)),
+            weights=np.exp(np.minimum(np.maximum(log_weights, -LARGEST), LARGEST)),
             values=(items @ found[..., :-1, None])[..., 0],
             nothing=found[..., -1],
         )
 
-    def _items(self, candidates: Floats) -> Floats:
-        if self._item is None:
-            return candidates
-        learned = np.maximum(candidates @ self._item[0] + self._item[1], 0.0)
-        return np.concatenate([candidates, learned], axis=-1)
-
     def _bent(self, match: Floats) -> Floats:
         slope, shift, out = self._bend
-        found: Floats = np.tanh(match[..., None] * slope + shift) @ out
+        raised = match[..., None] * slope
+        raised += shift
+        found: Floats = np.tanh(raised, out=raised) @ out
         return found

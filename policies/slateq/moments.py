@@ -5,7 +5,6 @@ In: logged steps, padded to one size, and the nets. Out: four numbers for each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,68 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from policies.neural.dense import Float32s
-from policies.neural.logged import LoggedStep
 from policies.neural.nets import tensor
+from policies.neural.padded import Padded
 from policies.slateq import search
 from policies.slateq.model import LARGEST
 from policies.slateq.net import SlateQNet
 from policies.slateq.retrace import shown_chances
 from policies.slateq.steps import outcomes
 
-Flags = NDArray[np.bool_]
 Float64s = NDArray[np.float64]
-
-
-class Padded(NamedTuple):
-    """Steps as arrays of one size; what isn't there is zeros, and never allowed.
-
-    Attributes:
-        candidates: (n, n_candidates, n_action).
-        items: (n, n_slots): the candidate in each slot.
-        filled: (n, n_slots): whether the slot exists.
-        allowed: (n, n_candidates): what might have gone into some slot.
-        logged: (n, n_slots): log-propensities.
-        clicks: (n, n_slots).
-    """
-
-    candidates: Float32s
-    items: NDArray[np.intp]
-    filled: Flags
-    allowed: Flags
-    logged: Float32s
-    clicks: Flags
-
-    @classmethod
-    def of(cls, steps: Sequence[LoggedStep]) -> Padded:
-        """All of the steps, in order."""
-        n, n_action = len(steps), steps[0].candidates.shape[1]
-        n_candidates, n_slots = max(len(step.candidates) for step in steps), max(len(step.items) for step in steps)
-        made = cls(
-            candidates=np.zeros((n, n_candidates, n_action), dtype=np.float32),
-            items=np.zeros((n, n_slots), dtype=np.intp),
-            filled=np.zeros((n, n_slots), dtype=np.bool_),
-            allowed=np.zeros((n, n_candidates), dtype=np.bool_),
-            logged=np.zeros((n, n_slots), dtype=np.float32),
-            clicks=np.zeros((n, n_slots), dtype=np.bool_),
-        )
-        for row, step in enumerate(steps):
-            c, k = len(step.candidates), len(step.items)
-            made.candidates[row, :c], made.items[row, :k], made.filled[row, :k] = step.candidates, step.items, True
-            made.allowed[row, :c], made.logged[row, :k] = step.allowed.any(axis=0), step.logged
-            made.clicks[row, :k] = step.clicks
-        return made
-
-    @property
-    def shown(self) -> Float32s:
-        """(n, n_slots, n_action): zeros in slots that don't exist."""
-        found = np.take_along_axis(self.candidates, self.items[:, :, None], axis=1)
-        found[~self.filled] = 0.0
-        return found
-
-    @property
-    def outcome(self) -> Float32s:
-        """(n, n_slots + 1): see ``net.Step``."""
-        return outcomes(self.clicks)
 
 
 class Moments(NamedTuple):
@@ -110,14 +56,14 @@ def moments_of(padded: Padded, contexts: Tensor, net: SlateQNet) -> Moments:
     values = _with(np.take_along_axis(believed.values, padded.items, axis=1), believed.nothing)
     chances = _with(served, np.ones(len(served))) / (1.0 + served.sum(axis=1, keepdims=True))
     best, likely = _of_best(padded, believed)
-    n_slots = padded.filled.sum(axis=1)
+    outcome, n_slots = outcomes(padded.clicks), padded.filled.sum(axis=1)
     shown = _with(shown_chances(np.exp(padded.logged.astype(np.float64)), n_slots), np.ones(len(served)))
     ratio = np.minimum(likely / np.maximum(chances * shown, _SMALLEST), 1.0)
     return Moments(
-        taken=_float32((padded.outcome * values).sum(axis=1)),
+        taken=_float32((outcome * values).sum(axis=1)),
         served=_float32((chances * values).sum(axis=1)),
         best=_float32(best),
-        traces=_float32((padded.outcome * ratio).sum(axis=1)),
+        traces=_float32((outcome * ratio).sum(axis=1)),
     )
 
 
@@ -137,12 +83,13 @@ def _of_best(padded: Padded, believed: _Believed) -> tuple[Float64s, Float64s]:
     """Advantage of the best slate (n,), and how likely it makes a click on each item served, or none."""
     n, n_slots = padded.items.shape
     worth, likely = np.zeros(n), np.zeros((n, n_slots + 1))
+    allowed: NDArray[np.bool_] = np.logical_or.reduce(padded.allowed, axis=1)
     lengths = padded.filled.sum(axis=1)
     for length in np.unique(lengths).tolist():
         rows = np.flatnonzero(lengths == length)
         weights, looks = believed.weights[rows], _looks(believed.slots, length)
         slates, worth[rows] = search.best(
-            weights, believed.values[rows], believed.nothing[rows], looks, allowed=padded.allowed[rows]
+            weights, believed.values[rows], believed.nothing[rows], looks, allowed=allowed[rows]
         )
         chosen = np.take_along_axis(weights, slates, axis=1) * looks
         same = slates[:, :, None] == padded.items[rows][:, None, :]

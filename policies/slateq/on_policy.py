@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from policies.neural.arrays import Arrays
 from policies.neural.dense import DenseEncoder, Float32s
-from policies.neural.nets import adam, anneal, arrays_of, load
+from policies.neural.nets import adam, anneal, arrays_of, load, tensor
+from policies.neural.reward_scale import reward_scale
 from policies.neural.segment import Segment
 from policies.slateq import acting, search, snapshot
 from policies.slateq.model import SlateQModel
 from policies.slateq.net import Sizes, SlateQNet, Step, losses_of
 from policies.slateq.options import SlateQOptions
-from policies.slateq.steps import flat_steps, reward_scale
+from policies.slateq.steps import flat_steps
 
 
 class OnPolicySlateQ:
@@ -38,10 +39,9 @@ class OnPolicySlateQ:
     def __init__(self, options: SlateQOptions, sizes: Sizes, *, seed: int) -> None:
         """Knows nothing yet."""
         self._options, self._sizes = options, sizes
-        generator = torch.random.get_rng_state()
-        torch.manual_seed(seed)
-        self.net = SlateQNet(options, sizes)
-        torch.random.set_rng_state(generator)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.net = SlateQNet(options, sizes)
         self._dice = np.random.default_rng([seed, 4])
         self._adam = adam(self.net.parameters(), options.learning_rate)
         self.reward_scale: float | None = None
@@ -72,9 +72,9 @@ class OnPolicySlateQ:
         options = self._options
         anneal(self._adam, first=options.learning_rate, last=options.last_learning_rate, progress=progress)
         if self.reward_scale is None:
-            self.reward_scale = reward_scale(segment)
+            self.reward_scale = reward_scale(segment.rewards)
         columns = flat_steps(segment, self._values, options, scale=self.reward_scale)
-        step = Step(**{name: torch.from_numpy(column) for name, column in columns.items()})
+        step = Step(**{name: tensor(column) for name, column in columns.items()})
         totals = np.zeros(3)
         n_batches = 0
         for rows in self._minibatches(segment.n_steps):
@@ -107,7 +107,7 @@ class OnPolicySlateQ:
 
     def _values(self, contexts: Float32s, histories: Float32s) -> Float32s:
         with torch.no_grad():
-            found = self.net.values(torch.from_numpy(contexts), torch.from_numpy(histories))
+            found = self.net.values(tensor(contexts), tensor(histories))
         return found.numpy()
 
     def _minibatches(self, n: int) -> Iterator[torch.Tensor]:

@@ -1,17 +1,17 @@
 """The options of SlateQ: checked all at once, with their defaults.
 
 In: the ``options`` of a loop's policy settings, or of a training run. Out: ``SlateQOptions``, or a list of everything
-wrong with them. The defaults of training are those that reached the goals in the worlds.
+wrong with them. ``slateloop train`` prints what the defaults of training reach.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from policies.base import PolicyError
+from policies.option_checks import TRUTH, WIDTHS, Check, field_problems, number, one_of, unread_problems, whole
 from policies.slateq.search import SEARCHES
 
 EXPLORERS = {"softmax": {"temperature"}, "epsilon": {"epsilon"}}
@@ -49,7 +49,7 @@ class SlateQOptions:
         fit_on: Lessons that the encoder is fitted on; it then stands still. Nothing is learned before.
         gap_s: A session idle for longer, in stream time, is over.
         most_steps: A session with more steps is cut.
-        most_open: Open steps in all; beyond, the sessions idle for longest are cut.
+        most_bytes: As many may wait to be learned from; beyond, the sessions idle for longest are over.
     """
 
     hidden: tuple[int, ...] = (64, 64)
@@ -78,7 +78,7 @@ class SlateQOptions:
     fit_on: int = 256
     gap_s: float = 1800.0
     most_steps: int = 500
-    most_open: int = 20_000
+    most_bytes: int = 2**26
 
     def exploration(self, progress: float) -> float:
         """Share of random slates at this point of training, progress in [0, 1]."""
@@ -88,8 +88,8 @@ class SlateQOptions:
 
 def problems(options: Mapping[str, Any]) -> list[str]:
     """Everything wrong with the options, each with field, value and cure."""
-    found = [problem for name, value in options.items() for problem in _field_problems(name, value)]
-    return found or _clashes(options)
+    explorer = options.get("explorer", SlateQOptions.explorer)
+    return field_problems(_CHECKS, options) or unread_problems(EXPLORERS, explorer, options)
 
 
 def parse(options: Mapping[str, Any]) -> SlateQOptions:
@@ -107,73 +107,32 @@ def parse(options: Mapping[str, Any]) -> SlateQOptions:
     return SlateQOptions(**given)
 
 
-_Check = tuple[Callable[[Any], bool], str]
-
-
-def _one_of(*allowed: str) -> _Check:
-    return lambda value: isinstance(value, str) and value in allowed, f"choose one of {', '.join(allowed)}"
-
-
-def _number(least: float, greatest: float) -> _Check:
-    def fits(value: Any) -> bool:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and math.isfinite(value) and least <= value <= greatest
-
-    return fits, f"must be a number in [{least:g}, {greatest:g}]"
-
-
-def _is_whole(value: Any, least: int, greatest: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= greatest
-
-
-def _whole(least: int, greatest: int) -> _Check:
-    return lambda value: _is_whole(value, least, greatest), f"must be a whole number in [{least}, {greatest}]"
-
-
-def _widths(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) <= 4 and all(_is_whole(width, 1, 1024) for width in value)
-
-
-_CHECKS: dict[str, _Check] = {
-    "hidden": (_widths, "must be a list of at most 4 whole numbers in [1, 1024]"),
-    "item_units": _whole(0, 256),
-    "learning_rate": _number(1e-6, 1.0),
-    "last_learning_rate": _number(0.0, 1.0),
-    "gamma": _number(0.0, 1.0),
-    "beyond_cut": (lambda value: isinstance(value, bool), "must be true or false"),
-    "trace": _number(0.0, 1.0),
-    "minibatch": _whole(1, 2**20),
-    "epochs": _whole(1, 100),
-    "explore": _number(0.0, 1.0),
-    "explore_share": _number(0.0, 1.0),
-    "value_scale": _number(1e-3, 1e6),
-    "search": _one_of(*SEARCHES),
-    "explorer": _one_of(*EXPLORERS),
-    "temperature": _number(0.0, 100.0),
-    "epsilon": _number(0.0, 1.0),
-    "block": _whole(1, 2**16),
-    "block_minibatch": _whole(1, 2**16),
-    "block_epochs": _whole(1, 100),
-    "block_learning_rate": _number(1e-6, 1.0),
-    "block_trace": _number(0.0, 1.0),
-    "block_gradient_norm": _number(1e-3, 1e6),
-    "block_share": _number(1e-3, 1.0),
-    "fit_on": _whole(1, 10_000),
-    "gap_s": _number(0.0, 1e9),
-    "most_steps": _whole(1, 2**16),
-    "most_open": _whole(1, 2**20),
+_CHECKS: dict[str, Check] = {
+    "hidden": WIDTHS,
+    "item_units": whole(0, 256),
+    "learning_rate": number(1e-6, 1.0),
+    "last_learning_rate": number(0.0, 1.0),
+    "gamma": number(0.0, 1.0),
+    "beyond_cut": TRUTH,
+    "trace": number(0.0, 1.0),
+    "minibatch": whole(1, 2**20),
+    "epochs": whole(1, 100),
+    "explore": number(0.0, 1.0),
+    "explore_share": number(0.0, 1.0),
+    "value_scale": number(1e-3, 1e6),
+    "search": one_of(*SEARCHES),
+    "explorer": one_of(*EXPLORERS),
+    "temperature": number(0.0, 100.0),
+    "epsilon": number(0.0, 1.0),
+    "block": whole(1, 2**16),
+    "block_minibatch": whole(1, 2**16),
+    "block_epochs": whole(1, 100),
+    "block_learning_rate": number(1e-6, 1.0),
+    "block_trace": number(0.0, 1.0),
+    "block_gradient_norm": number(1e-3, 1e6),
+    "block_share": number(1e-3, 1.0),
+    "fit_on": whole(1, 10_000),
+    "gap_s": number(0.0, 1e9),
+    "most_steps": whole(1, 2**16),
+    "most_bytes": whole(2**10, 2**27),
 }
-
-
-def _clashes(options: Mapping[str, Any]) -> list[str]:
-    explorer = options.get("explorer", SlateQOptions.explorer)
-    unread = sorted((set().union(*EXPLORERS.values()) - EXPLORERS[explorer]) & options.keys())
-    return [f"options.{name}: the {explorer} explorer doesn't read it; remove it, or choose another" for name in unread]
-
-
-def _field_problems(name: str, value: Any) -> list[str]:
-    if name not in _CHECKS:
-        known = ", ".join(field.name for field in fields(SlateQOptions))
-        return [f"options.{name}: no such option; there are {known}"]
-    fits, cure = _CHECKS[name]
-    return [] if fits(value) else [f"options.{name}={value!r}: {cure}"]

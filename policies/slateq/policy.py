@@ -11,18 +11,15 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from policies import explorers
 from policies.base import Action, Context, Distribution, Mask, Slot
-from policies.neural.forward import Floats
-from policies.slateq.model import Prospects, SlateQModel
+from policies.neural.item_rows import ItemRows
+from policies.slateq.model import Prospects
 from policies.slateq.options import SlateQOptions
+from policies.slateq.slot_gains import Array, Best, Worths
 from policies.slateq.snapshot import Snapshot
 
-Array = NDArray[np.float64]
-
-_N_ROUNDS = 4
 _NO_SPREAD = 1e-9
 """Gains that differ by less are alike."""
 
@@ -44,32 +41,41 @@ class SlateQPolicy:
         """
         found = Snapshot.from_bytes(blob)
         self.options, self.model, self.encoder = options, found.model, found.encoder
+        self._rows = ItemRows(found.encoder, found.model.rows)
+        self._looks: list[float] = found.model.slots.tolist()
 
     @property
     def n_slots(self) -> int:
-        """Slots of the slates that it was trained on; gains take slates for that long, or longer if they are."""
-        return len(self.model.slots)
+        """Slots of the slates that it was trained on; those beyond are looked at as the last of these."""
+        return len(self._looks)
 
     def prepare(self, context: Context, actions: Sequence[Action]) -> SlateQPrepared:
         """Encode context and actions, and value the actions, once."""
         known = self.encoder.context(context).astype(np.float64)
-        offered = self.encoder.actions(actions).astype(np.float64)
-        return SlateQPrepared(self.options, self.model, self.model.prospects(known, offered))
+        found = self.model.prospects_of(known, self._rows.of(actions))
+        return SlateQPrepared(self.options, _rounded(found, self._looks))
 
 
 class SlateQPrepared:
-    """One request."""
+    """One request for a slate as long as those that were trained on, unless ``of_length`` says another length."""
 
-    def __init__(self, options: SlateQOptions, model: SlateQModel, prospects: Prospects) -> None:
-        weights, values, nothing = prospects
-        self.n_actions = len(weights)
-        self._options = options
-        self._looks: list[float] = model.slots.tolist()
-        self._weights, self._values = _rounded(weights), _rounded(values)
-        self._nothing = round(float(nothing), explorers.DIGITS)
+    def __init__(self, options: SlateQOptions, worths: Worths) -> None:
+        self.n_actions = len(worths.weights)
+        self._options, self._worths = options, worths
+        self._best: Best | None = None
+
+    def of_length(self, n_slots: int) -> SlateQPrepared:
+        """The same request for a slate of so many slots: what belongs into the first may depend on how many follow."""
+        worths, known = self._worths, self._worths.looks
+        if n_slots == len(known):
+            return self
+        looks = [known[min(number, len(known) - 1)] for number in range(max(n_slots, 1))]
+        return SlateQPrepared(self._options, Worths(worths.weights, worths.values, worths.nothing, looks))
 
     def distribution(self, slot: Slot, chosen: Sequence[int], eligible: Mask) -> Distribution:
         """Compares the eligible actions alone; what a slot says of itself but its number changes nothing."""
+        if len(chosen) >= len(self._worths.looks):
+            return self.of_length(len(chosen) + 1).distribution(slot, chosen, eligible)
         result = np.zeros(self.n_actions)
         result[eligible] = self._shares(self._gains(chosen, eligible))
         return result
@@ -78,59 +84,34 @@ class SlateQPrepared:
         options = self._options
         if options.explorer == "epsilon":
             return explorers.greedy(gains, options.epsilon)
-        off = gains - gains.sum() / len(gains)
+        off = gains - np.add.reduce(gains) / len(gains)
         spread = options.temperature * math.sqrt(off @ off / len(gains))
         return explorers.softmax(gains, 1.0 / spread) if spread > _NO_SPREAD else explorers.greedy(gains, 0.0)
 
     def _gains(self, chosen: Sequence[int], eligible: Mask) -> Array:
         """What each eligible action would add here, (n_eligible,)."""
-        weights, values = self._weights[eligible], self._values[eligible]
-        if self._options.search == "exact":
-            level = self._level(chosen, eligible)
-        elif self._options.search == "top-k":
-            level = self._nothing
-        else:
-            gained, looked = self._of_chosen(chosen)
-            shown = weights * self._look(len(chosen))
-            return np.asarray((gained + shown * values) / (looked + shown))
-        values -= level
-        values *= weights
-        return values
+        worths = self._worths
+        if self._options.search == "greedy":
+            return worths.ratio(chosen)[eligible]
+        level = worths.nothing if self._options.search == "top-k" else self._level(tuple(chosen), eligible)
+        return worths.placed(worths.over(level)[eligible], len(chosen))
 
-    def _of_chosen(self, chosen: Sequence[int]) -> tuple[float, float]:
-        """Σ w q and Σ w of no click and the actions chosen so far."""
-        gained, looked = self._nothing, 1.0
-        for number, index in enumerate(chosen):
-            weight = float(self._weights[index]) * self._look(number)
-            gained += weight * float(self._values[index])
-            looked += weight
-        return gained, looked
-
-    def _look(self, number: int) -> float:
-        """How much a slot multiplies weights; those beyond the slates it was trained on are as the last of these."""
-        return self._looks[min(number, len(self._looks) - 1)]
-
-    def _level(self, chosen: Sequence[int], eligible: Mask) -> float:
-        """What the best slate is worth that begins with ``chosen`` and goes on with eligible actions."""
-        gained, looked = self._of_chosen(chosen)
-        could = eligible.nonzero()[0]
-        weights, values = self._weights[could], self._values[could]
-        n_left = min(max(len(self._looks) - len(chosen), 1), len(could))
-        looks = [self._look(len(chosen) + number) for number in range(n_left)]
-        level, best = gained / looked, [-1]
-        for _ in range(_N_ROUNDS):
-            found = (weights * (level - values)).argsort(kind="stable")[:n_left].tolist()
-            if found == best:
-                break
-            best, above, below = found, gained, looked
-            for look, index in zip(looks, found, strict=True):
-                shown = look * float(weights[index])
-                above += shown * float(values[index])
-                below += shown
-            level = above / below
-        return level
+    def _level(self, chosen: tuple[int, ...], eligible: Mask) -> float:
+        """What the best slate is worth that begins with ``chosen``."""
+        worths, n_chosen = self._worths, len(chosen)
+        if self._best is None:
+            everything = np.ones(self.n_actions, dtype=np.bool_)
+            self._best = worths.best((), everything, worths.nothing)
+        slate, level = self._best
+        if slate[:n_chosen] == chosen and all([eligible[index] for index in slate[n_chosen:]]):
+            return level
+        if n_chosen + 1 == len(worths.looks):
+            return float(np.maximum.reduce(worths.ratio(chosen)[eligible]))
+        return worths.best(chosen, eligible, level).level
 
 
-def _rounded(values: Floats) -> Array:
+def _rounded(found: Prospects, looks: Sequence[float]) -> Worths:
     """Alike where rounding alone differs: sums may round differently beside other actions."""
-    return np.asarray(np.round(values, explorers.DIGITS), dtype=np.float64)
+    weights: Array = np.asarray(found.weights, dtype=np.float64).round(explorers.DIGITS)
+    values: Array = np.asarray(found.values, dtype=np.float64).round(explorers.DIGITS)
+    return Worths(weights, values, round(float(found.nothing), explorers.DIGITS), looks)

@@ -19,34 +19,33 @@ Slates = NDArray[np.intp]
 
 SEARCHES = ("exact", "greedy", "top-k")
 
-_N_ROUNDS = 4
-"""Dinkelbach's rounds at most: convergence is faster than linear."""
-
 
 def best(
     weights: Floats, values: Floats, nothing: Floats, slots: Floats, *, allowed: NDArray[np.bool_] | None = None
 ) -> tuple[Slates, Floats]:
     """The slates of the greatest value, and these values, (n_users,).
 
-    A slate is worth at least λ where Σ w (q − λ) ≥ 0, so for a given λ the best one holds the greatest w (q − λ), best
-    first since slots are looked at less and less; λ is then what this slate is worth.
+    A slate is worth at least λ where Σ w (q − λ) ≥ 0, so for a given λ the best one holds the greatest w (q − λ), the
+    greatest where users look most; λ is then what this slate is worth. From the worth of any slate on λ only rises, and
+    faster than linearly, so no number of candidates makes this slow.
 
     Args:
         weights: (n_users, n_candidates), positive.
         values: (n_users, n_candidates).
         nothing: (n_users,).
-        slots: (n_slots,): what each slot multiplies weights by, positive.
+        slots: (n_slots,): what each slot multiplies weights by, positive, in any order.
         allowed: (n_users, n_candidates): what may be chosen, at least ``n_slots`` of each user's; None for all.
     """
-    level = nothing
-    found = ranked(weights, values, level, len(slots), allowed=allowed)
-    for _ in range(_N_ROUNDS):
-        level = worth(weights, values, nothing, slates=found, slots=slots)
-        again = ranked(weights, values, level, len(slots), allowed=allowed)
-        if np.array_equal(again, found):
-            break
-        found = again
-    return found, level
+    ranks = np.argsort(np.argsort(-slots, kind="stable"), kind="stable")
+    found = ranked(weights, values, nothing, len(slots), allowed=allowed)[:, ranks]
+    level = worth(weights, values, nothing, slates=found, slots=slots)
+    while True:
+        again = ranked(weights, values, level, len(slots), allowed=allowed)[:, ranks]
+        higher = worth(weights, values, nothing, slates=again, slots=slots)
+        rises = higher > level
+        if not rises.any():
+            return found, level
+        found, level = np.where(rises[:, None], again, found), np.where(rises, higher, level)
 
 
 def ranked(

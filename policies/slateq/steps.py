@@ -11,17 +11,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from policies.base import PolicyError
 from policies.neural.arrays import Arrays
 from policies.neural.dense import Float32s
 from policies.neural.returns import advantages
+from policies.neural.reward_scale import require_finite
 from policies.neural.segment import Segment
 from policies.slateq.options import SlateQOptions
 
 Values = Callable[[Float32s, Float32s], Float32s]
 """V of contexts (…, n_context) and histories (…, n_history); (…,)."""
-
-_SMALLEST_SCALE = 1e-9
 
 
 def flat_steps(segment: Segment, values: Values, options: SlateQOptions, *, scale: float) -> Arrays:
@@ -36,7 +34,7 @@ def flat_steps(segment: Segment, values: Values, options: SlateQOptions, *, scal
     Raises:
         PolicyError: if a reward isn't finite.
     """
-    _check(segment.rewards)
+    require_finite(segment.rewards)
     before = values(segment.contexts, segment.histories)
     ended = segment.ended if options.beyond_cut else segment.ended | segment.cut
     gains = advantages(
@@ -59,25 +57,10 @@ def flat_steps(segment: Segment, values: Values, options: SlateQOptions, *, scal
     return {name: _flat(column, segment.n_steps) for name, column in columns.items()}
 
 
-def reward_scale(segment: Segment) -> float:
-    """Root mean square of the rewards: what makes them about as large as 1.
-
-    Raises:
-        PolicyError: if a reward isn't finite.
-    """
-    _check(segment.rewards)
-    return max(float(np.sqrt(np.mean(np.square(segment.rewards, dtype=np.float64)))), _SMALLEST_SCALE)
-
-
 def outcomes(clicks: NDArray[np.bool_]) -> Float32s:
     """(…, n_slots) → (…, n_slots + 1): shares of the clicks, all in the last place where there were none."""
     n_clicks = clicks.sum(axis=-1, keepdims=True)
     return np.concatenate([clicks / np.maximum(n_clicks, 1), n_clicks == 0], axis=-1, dtype=np.float32)
-
-
-def _check(rewards: Float32s) -> None:
-    if not np.isfinite(rewards).all():
-        raise PolicyError("reward: not finite; nothing was learned from this segment")
 
 
 def _flat(array: Float32s, n: int) -> Float32s:

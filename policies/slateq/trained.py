@@ -1,7 +1,7 @@
-"""Encoder, nets and optimiser of SlateQ as one thing: what is there once an encoder is, for learning from the log.
+"""SlateQ as it learns from the log: its nets, and an update.
 
-In: an encoder, and blocks of trajectories. Out: better nets, and bytes of all of it. Everything is computed by one
-thread, so that the same blocks give the same bytes.
+In: an encoder, and blocks of trajectories. Out: better nets. ``policies/neural/block_trained.py`` does what all agents
+do the same way.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 
 from policies.base import PolicyError
-from policies.neural import arrays, moments
+from policies.neural import arrays
+from policies.neural.block_trained import BlockTrained
 from policies.neural.dense import DenseEncoder
 from policies.neural.history import n_features
-from policies.neural.nets import adam, arrays_of, load
-from policies.neural.one_thread import one_thread
 from policies.neural.sessions import LoggedTrajectory
 from policies.slateq import snapshot
 from policies.slateq.blocks import Batch, batch_of
@@ -27,75 +26,46 @@ from policies.slateq.options import SlateQOptions
 _NEVER = -1e9
 
 
-class Trained:
-    """What learns from blocks.
-
-    Attributes:
-        encoder: Of lessons and requests; it stands still.
-    """
+class Trained(BlockTrained):
+    """What learns from blocks."""
 
     def __init__(self, options: SlateQOptions, encoder: DenseEncoder, *, n_slots: int, seed: int) -> None:
         """Nets that know nothing yet, for slates of so many slots."""
-        self.encoder = encoder
-        self._options = options
         sizes = Sizes(encoder.n_context, encoder.n_action, n_features(encoder.n_action), n_slots)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self._net = SlateQNet(options, sizes)
-        self._adam = adam(self._net.parameters(), options.block_learning_rate)
-        self._served = arrays_of(self._net)
+        self._options = options
+        super().__init__(encoder, self._net, learning_rate=options.block_learning_rate, share=options.block_share)
 
     @classmethod
     def restored(
         cls, options: SlateQOptions, encoder: DenseEncoder, parameters: bytes, *, served: bytes, moments_: bytes
     ) -> Trained:
-        """Go on from what ``parameters``, ``served`` and ``moments`` gave; without the latter two, as if just trained.
+        """As ``restore``, for slates of as many slots as these parameters are.
 
         Raises:
-            PolicyError: if they are something else, or made with other options.
+            PolicyError: if the bytes are something else, or made with other options.
         """
         known = arrays.from_bytes(parameters)
         if "slots" not in known:
             raise PolicyError("parameters: not those of SlateQ")
         made = cls(options, encoder, n_slots=len(known["slots"]), seed=0)
-        load(made._net, known)
-        made._served = arrays.from_bytes(served) if served else known
-        if moments_:
-            moments.load(made._adam, made._net, moments_)
+        made.restore(parameters, served, moments_)
         return made
 
-    def learn(self, block: Sequence[LoggedTrajectory], dice: np.random.Generator) -> None:
-        """Learn from a block, at least one step of which is usable."""
-        options = self._options
-        with one_thread():
-            batch = batch_of(block, self._net, options)
-            n = len(batch.shown)
-            for _ in range(options.block_epochs):
-                order = torch.from_numpy(dice.permutation(n))
-                for start in range(0, n, options.block_minibatch):
-                    self._step(batch.take(order[start : start + options.block_minibatch]))
-        share, now = np.float32(options.block_share), arrays_of(self._net)
-        self._served = {name: array + share * (now[name] - array) for name, array in self._served.items()}
-
-    def parameters(self) -> bytes:
-        """Of the nets.
-
-        Raises:
-            PolicyError: if one isn't finite.
-        """
-        return arrays.to_bytes(arrays_of(self._net))
-
-    def served(self) -> bytes:
-        """Of the nets that serve."""
-        return arrays.to_bytes(self._served)
-
-    def moments(self) -> bytes:
-        """Of the optimiser."""
-        return moments.to_bytes(self._adam, self._net)
-
     def snapshot(self) -> bytes:
-        """What serves: a running mean of the nets after each block, which swings less than the last one."""
+        """What serves."""
         return snapshot.to_bytes(self.encoder, self._served)
+
+    def _learn(self, block: Sequence[LoggedTrajectory], dice: np.random.Generator) -> None:
+        options = self._options
+        batch = batch_of(block, self._net, options)
+        n = len(batch.shown)
+        for _ in range(options.block_epochs):
+            order = torch.from_numpy(dice.permutation(n))
+            for start in range(0, n, options.block_minibatch):
+                self._step(batch.take(order[start : start + options.block_minibatch]))
 
     def _step(self, batch: Batch) -> None:
         step = batch.step

@@ -95,7 +95,7 @@ def versions(
     if as_json:
         print_json([_version_json(one) for one in found])
         return
-    rows = [[one.version, one.learning_hash, one.settings.policy.kind, _shares(one.settings)] for one in found]
+    rows = [[one.version, one.learning_hash, _policy(one.settings), _shares(one.settings)] for one in found]
     print_table(f"settings of {loop}", ["version", "learning hash", "policy", "variants"], rows)
 
 
@@ -217,7 +217,8 @@ def _print_status(status: Status) -> None:
     if serving := status.serving:
         pinned = ", pinned" if serving.pinned else ""
         learned = f"serves {serving.version}{pinned}, learned from {serving.n_learned:,}, {serving.age_s:.1f} s old"
-    console.print(f"loop {status.loop} (settings version {status.settings_version}): {learned}", highlight=False)
+    wanted = ", ".join(filter(None, [f"settings version {status.settings_version}", status.policy]))
+    console.print(f"loop {status.loop} ({wanted}): {learned}", highlight=False)
     learner, counts = status.learner, status.experiences
     behind = "an unknown number of" if learner.n_behind is None else f"{learner.n_behind:,}"
     console.print(
@@ -255,6 +256,12 @@ def _variant_row(name: str, arm: Arm, status: Status) -> list[str | None]:
 
 def _number(value: float | None) -> str | None:
     return None if value is None else f"{value:.3f}"
+
+
+def _policy(settings: LoopSettings) -> str:
+    """Its kind, and which agent it begins with: of two of one kind, enough of the address to tell them apart."""
+    policy = settings.policy
+    return f"{policy.kind} from {policy.start.removeprefix('sha256:')[:8]}" if policy.start else policy.kind
 
 
 def _shares(settings: LoopSettings) -> str:

@@ -21,6 +21,7 @@ from agent.loop_store import LoopStore
 from agent.server_files import ServerFiles
 from agent.snapshots import SnapshotStore
 from agent.starts import StartError, StartStore
+from policies.base import PolicyError
 from serve_app.settings import ServiceSettings
 
 
@@ -97,9 +98,9 @@ def _compare(client: redis.Redis, loop: str) -> Relearned:
     settings = settings_of(client, loop, lineage).settings
     try:
         start = StartStore(client, loop).named_by(settings)
-    except StartError as error:
+        learner = relearn(LogReader(client, loop), settings, kept.join.tail, start=start)
+    except (StartError, PolicyError) as error:
         raise RelearnError(str(error)) from error
-    learner = relearn(LogReader(client, loop), settings, kept.join.tail, start=start)
     try:
         again = learner.state() if learner.n_until_settled == 0 else b""
     finally:

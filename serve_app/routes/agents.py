@@ -1,7 +1,8 @@
 """Trained agents: the route that takes one for a loop to begin with, and the check that settings name one that is kept.
 
-In: the bytes that `slateloop train` made. Out: their address, after their policy was loaded and has answered once; what
-can't be served here is refused at once, and nothing of it is kept. No training framework is loaded for it.
+In: the bytes that `slateloop train` made. Out: their address, after their policy was loaded and has answered once and
+what learns on was looked at; what can't be served or learned on from here is refused at once, and nothing of it is
+kept. No training framework is loaded for it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from redis import Redis
 
 from agent.loops import LOOP_NAME, LoopSettings
-from agent.starts import StartError, StartStore, checked, encoder_of
+from agent.starts import StartError, StartStore, checked, encoder_of, unfit
 from serve_app.admin_wire import AgentStored
 from serve_app.errors import UnprocessableError, shown
 from serve_app.http import Ask, Reply, json_reply
@@ -42,14 +43,13 @@ class AgentRoutes:
             start = checked(data)
         except StartError as error:
             raise _refused(error, f"{len(data)} bytes", field="body") from None
-        encoder = encoder_of(start)
-        features = [] if encoder is None else encoder.unmet([])
+        features = encoder_of(start).unmet([])
         address = StartStore(self._redis, name).put(data)
         return AgentStored(address, start.kind, len(data), start.reward_min, start.reward_max, features)
 
 
 def require_start(redis: Redis, name: str, settings: LoopSettings) -> None:
-    """See that what the settings begin with is kept, and of their kind; blocking.
+    """See that what the settings begin with is kept, of their kind, and of their options' sizes; blocking.
 
     Raises:
         UnprocessableError: it isn't.
@@ -61,13 +61,11 @@ def require_start(redis: Redis, name: str, settings: LoopSettings) -> None:
         start = StartStore(redis, name).load(policy.start)
     except StartError as error:
         raise _refused(error, policy.start, field="policy.start") from None
-    if start.kind != policy.kind:
-        raise UnprocessableError(
-            f"this agent is of kind {start.kind}, the settings' policy of kind {policy.kind}",
-            field="policy.start",
-            value=shown(policy.start),
-            cure=f"set policy.kind to {start.kind}, or leave policy.start out",
-        )
+    problems = unfit(start, settings)
+    if problems:
+        field, _, value = problems[0].partition(": ")[0].partition("=")
+        cure = "correct each of these and send it again"
+        raise UnprocessableError("; ".join(problems), field=field, value=shown(value), cure=cure)
 
 
 def _refused(error: StartError, value: str, *, field: str) -> UnprocessableError:

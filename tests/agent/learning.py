@@ -18,6 +18,7 @@ from agent.log_follower import LogFollower, relearn
 from agent.loops import LoopSettings
 from agent.recipe import RewardRecipe
 from agent.records import Tick
+from agent.starts import Start
 from agent.user_rates import MemoryUsers, UserLedger
 from tests.agent import traffic
 from tests.agent.traffic import LOOP, START_MS, Written, apply
@@ -65,8 +66,9 @@ def opened(client: redis.Redis, wanted: LoopSettings) -> LearnerLoop:
     return LearnerLoop(client, LOOP, apply(client, wanted))
 
 
-def undisturbed(client: redis.Redis, wanted: LoopSettings) -> LogFollower:
-    follower = LogFollower(LogReader(client, LOOP), Join(RewardRecipe(wanted.reward)), LoopLearner(wanted))
+def undisturbed(client: redis.Redis, wanted: LoopSettings, start: Start | None = None) -> LogFollower:
+    learner = LoopLearner(wanted, start=start)
+    follower = LogFollower(LogReader(client, LOOP), Join(RewardRecipe(wanted.reward)), learner)
     while follower.gather():
         pass
     while follower.advance():
@@ -87,10 +89,10 @@ def user_rows(client: redis.Redis, wanted: LoopSettings) -> dict[str, bytes]:
     return {key.removeprefix(prefix): row for key, row in found.items()}
 
 
-def undisturbed_rows(client: redis.Redis, wanted: LoopSettings) -> dict[str, bytes]:
+def undisturbed_rows(client: redis.Redis, wanted: LoopSettings, start: Start | None = None) -> dict[str, bytes]:
     """The same, of a learner that read the log in one go."""
     users = MemoryUsers()
-    relearn(LogReader(client, LOOP), wanted, users=UserLedger(users)).close()
+    relearn(LogReader(client, LOOP), wanted, users=UserLedger(users), start=start).close()
     return users.rows
 
 

@@ -21,6 +21,7 @@ def test_agreement_is_what_is_learned(low: float, high: float, match: float, mis
     told = in_imitation(SERVED, own, RewardSettings(min=low, max=high, default=low))
     assert told.slate == Slate((0, 2), (0.6, 0.5))
     assert list(told.rewards) == [match, miss]
+    assert told.clicked == [True, False]
     assert (told.actions, told.at_ms) == (SERVED.actions, 5)
 
 

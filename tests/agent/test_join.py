@@ -48,14 +48,14 @@ def whole_pass(log: FakeLog) -> tuple[list[Experience], Counters]:
 
 def test_a_decision_becomes_an_experience_with_its_rewards_in_the_window() -> None:
     experiences, counters = joined((10, decision("e")), (10, reward("e", 2.0)), (110, reward("e", 3.0)))
-    assert [(e.id, e.rewards, e.n_feedback) for e in experiences] == [((10, 0), (5.0,), 2)]
+    assert [(e.id, e.rewards, e.n_feedback, e.fed) for e in experiences] == [((10, 0), (5.0,), 2, (True,))]
     assert counters == Counters()
 
 
 def test_a_reward_after_the_window_is_late_and_the_default_is_learned() -> None:
     experiences, counters = joined((10, decision("e")), (111, reward("e")))
     assert experiences[0].rewards == (0.5,)
-    assert experiences[0].n_feedback == 0
+    assert (experiences[0].n_feedback, experiences[0].fed) == (0, (False,))
     assert counters == Counters(late=1)
 
 

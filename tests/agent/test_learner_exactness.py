@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import redis
@@ -22,7 +22,10 @@ from agent.log_follower import relearn
 from agent.loops import LoopSettings
 from agent.recipe import RewardRecipe
 from agent.records import ZERO, Decision, Tick
+from agent.snapshots import SnapshotStore
+from agent.starts import Start, StartStore
 from agent.user_rates import RedisUsers
+from policies.base import PolicyError
 from tests.agent import traffic
 from tests.agent.learning import (
     Life,
@@ -38,8 +41,33 @@ from tests.agent.learning import (
     user_rows,
 )
 from tests.agent.traffic import LOOP, WINDOW_MS, Written, apply, settings
+from tests.trained import packed, start
 
-POLICIES = [("vw", "epsilon"), ("vw", "bag"), ("linear", "randucb")]
+SMALL = {"hidden": [8], "fit_on": 16, "block": 16, "block_minibatch": 8}
+"""Some ten blocks of a few steps in these logs."""
+
+
+class Case(NamedTuple):
+    """A policy at work, and what it begins with."""
+
+    wanted: LoopSettings
+    start: Start | None = None
+
+    @classmethod
+    def of(cls, client: redis.Redis, name: str) -> Case:
+        kind, _, rest = name.partition(" ")
+        if kind not in ("slateq", "gradient"):
+            return cls(settings(kind, explorer=rest))
+        wanted = settings(kind, **SMALL)
+        if not rest:
+            return cls(wanted)
+        address = StartStore(client, LOOP).put(packed(kind))
+        policy = wanted.policy.model_copy(update={"start": address})
+        return cls(wanted.model_copy(update={"policy": policy}), start(kind))
+
+
+BANDITS = ["vw epsilon", "vw bag", "linear randucb"]
+AGENTS = ["slateq", "gradient", "slateq begun", "gradient begun"]
 N_USERS = 4
 
 
@@ -53,28 +81,45 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 # Exactly once, whatever is killed
 
 
-@pytest.mark.parametrize(("kind", "explorer"), POLICIES)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("name", "seed"), [(name, seed) for name in BANDITS for seed in range(4)])
 def test_a_learner_killed_at_random_ends_where_an_undisturbed_one_does(
-    redis_client: redis.Redis, kind: str, explorer: str, seed: int
+    redis_client: redis.Redis, name: str, seed: int
 ) -> None:
-    wanted, dice, life = settings(kind, explorer=explorer), random.Random(seed), Life()
-    closed_log(redis_client)
-    more, n_lives = True, 0
+    assert_killed_ends_as_undisturbed(redis_client, Case.of(redis_client, name), seed)
+
+
+@pytest.mark.parametrize(("seed", "name"), list(enumerate(AGENTS)))
+def test_an_agent_killed_between_its_updates_ends_where_an_undisturbed_one_does(
+    redis_client: redis.Redis, name: str, seed: int
+) -> None:
+    """Some lives were long enough for an update, so that the next began with nets that had learned."""
+    case = Case.of(redis_client, name)
+    served = assert_killed_ends_as_undisturbed(redis_client, case, seed)
+    began = LoopLearner(case.wanted, start=case.start).snapshot(ZERO).policy
+    assert len({began, *served}) > 4
+
+
+def assert_killed_ends_as_undisturbed(client: redis.Redis, case: Case, seed: int) -> list[bytes]:
+    """Returns what would have been served at the end of each life."""
+    (wanted, start), dice, life = case, random.Random(seed), Life()
+    closed_log(client)
+    more, served = True, list[bytes]()
     while more:
-        learner, n_lives = opened(redis_client, wanted), n_lives + 1
+        learner = opened(client, wanted)
         for _ in range(dice.randrange(1, 7)):
             more = life.step(learner)
             if not more:
                 break
-    assert n_lives > 2
-    expected = undisturbed(redis_client, wanted)
+        served.append(learner.follower.learner.snapshot(ZERO).policy)
+    assert len(served) > 2
+    expected = undisturbed(client, wanted, start)
     assert outcome(learner.follower) == outcome(expected)
-    assert user_rows(redis_client, wanted) == undisturbed_rows(redis_client, wanted)
-    checkpoint = newest_checkpoint(redis_client, wanted)
-    again = relearn(LogReader(redis_client, LOOP), wanted, checkpoint.join.tail)
+    assert user_rows(client, wanted) == undisturbed_rows(client, wanted, start)
+    checkpoint = newest_checkpoint(client, wanted)
+    again = relearn(LogReader(client, LOOP), wanted, checkpoint.join.tail, start=start)
     assert checkpoint.learner == again.state()
     assert again.n_learned == checkpoint.n_learned > 150
+    return served
 
 
 class Failing(redis.Redis):
@@ -100,9 +145,9 @@ class Failing(redis.Redis):
         return answer
 
 
-@pytest.mark.parametrize(("kind", "explorer"), POLICIES)
-def test_connections_lost_at_any_command_change_nothing(redis_client: redis.Redis, kind: str, explorer: str) -> None:
-    wanted, life = settings(kind, explorer=explorer), Life()
+@pytest.mark.parametrize("name", BANDITS + AGENTS)
+def test_connections_lost_at_any_command_change_nothing(redis_client: redis.Redis, name: str) -> None:
+    (wanted, start), life = Case.of(redis_client, name), Life()
     closed_log(redis_client)
     stored = apply(redis_client, wanted)
     client = Failing(connection_pool=redis_client.connection_pool)
@@ -116,9 +161,9 @@ def test_connections_lost_at_any_command_change_nothing(redis_client: redis.Redi
             learner = None
     assert client.n_failed > 5
     assert learner is not None
-    assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
+    assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted, start))
     assert len(user_rows(redis_client, wanted)) == N_USERS
-    assert user_rows(redis_client, wanted) == undisturbed_rows(redis_client, wanted)
+    assert user_rows(redis_client, wanted) == undisturbed_rows(redis_client, wanted, start)
 
 
 class Killed(BaseException):
@@ -265,6 +310,49 @@ def test_a_state_of_another_engine_means_beginning_again_and_saying_so(redis_cli
     learner = life.run(opened(redis_client, wanted))
     assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
     assert "began again" in report(redis_client, wanted).why[0]
+
+
+def test_a_checkpoint_of_another_version_is_named_and_what_was_published_stays(redis_client: redis.Redis) -> None:
+    wanted, life = settings(), Life()
+    closed_log(redis_client)
+    life.run(opened(redis_client, wanted))
+    serving = SnapshotStore(redis_client, LOOP).serving()
+    lineage = wanted.learning_hash
+    numbers: Any = redis_client.zrange(keys.checkpoints(LOOP, lineage), 0, -1)
+    for number in numbers:
+        redis_client.set(keys.checkpoint(LOOP, lineage, int(number)), b"SLCP9" + bytes(40))
+    learner = opened(redis_client, wanted)
+    life.step(learner)
+    assert SnapshotStore(redis_client, LOOP).serving() == serving
+    life.run(learner)
+    assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
+    (told,) = report(redis_client, wanted).why
+    assert told.startswith("No checkpoint could be read (checkpoint ")
+    assert "of format SLCP9; this release reads SLCP1" in told
+    assert told.endswith("; learning began again from the log's beginning.")
+
+
+def test_what_else_keeps_it_from_learning_is_told_as_itself_and_costs_no_checkpoint(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without torch an agent's checkpoint can't be used either, yet nothing is wrong with it."""
+    case, life = Case.of(redis_client, "gradient begun"), Life()
+    closed_log(redis_client)
+    whole = life.run(opened(redis_client, case.wanted))
+    serving = SnapshotStore(redis_client, LOOP).serving()
+
+    def without_torch(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("policies.registry.importlib.import_module", without_torch)
+        with pytest.raises(PolicyError, match=r"learns with torch, which isn't installed: `make agents`"):
+            opened(redis_client, case.wanted)
+    assert SnapshotStore(redis_client, LOOP).serving() == serving
+    again = opened(redis_client, case.wanted)
+    assert again.follower.learner.n_learned == newest_checkpoint(redis_client, case.wanted).n_learned > 150
+    assert outcome(life.run(again).follower) == outcome(whole.follower)
+    assert report(redis_client, case.wanted).why == ()
 
 
 def test_a_log_that_lost_its_newest_entries_is_noticed(redis_client: redis.Redis) -> None:

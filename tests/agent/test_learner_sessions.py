@@ -23,13 +23,15 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learner_loop, "BATCH", 40)
 
 
-def small() -> LoopSettings:
-    return settings("gradient", fit_on=30, block=16, block_minibatch=8, hidden=[4], most_steps=9, most_open=30)
+def small(kind: str) -> LoopSettings:
+    return settings(kind, fit_on=30, block=16, block_minibatch=8, hidden=[4], most_steps=9, most_bytes=2048)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_learner_killed_at_random_ends_where_an_undisturbed_one_does(redis_client: redis.Redis, seed: int) -> None:
-    wanted, dice, life = small(), random.Random(seed), Life()
+@pytest.mark.parametrize(("kind", "seed"), [("gradient", 0), ("gradient", 1), ("slateq", 2)])
+def test_a_learner_killed_at_random_ends_where_an_undisturbed_one_does(
+    redis_client: redis.Redis, kind: str, seed: int
+) -> None:
+    wanted, dice, life = small(kind), random.Random(seed), Life()
     closed_log(redis_client)
     more, n_lives = True, 0
     while more:
@@ -45,6 +47,7 @@ def test_a_learner_killed_at_random_ends_where_an_undisturbed_one_does(redis_cli
     again = relearn(LogReader(redis_client, LOOP), wanted, checkpoint.join.tail)
     assert checkpoint.learner == again.state()
     assert again.n_learned > 150
+    assert any(reason.startswith("room: ") for reason in again.troubles())
     assert again.state() != relearn(LogReader(redis_client, LOOP), wanted, middle(redis_client)).state()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from unittest.mock import patch
 
 import pytest
@@ -19,12 +20,24 @@ from agent.snapshots import SnapshotStore
 from agent.starts import StartError, StartStore
 from agent.supervision import LearnerId, Supervision
 from policies.base import PolicyError
-from tests.agent.learning import Life, closed_log, later, newest_checkpoint
+from policies.features import canonical
+from tests.agent import traffic
+from tests.agent.learning import Life, closed_log, later, newest_checkpoint, report
 from tests.agent.test_supervision import FakeLearners
 from tests.agent.traffic import LOOP
 from tests.trained import AGENT_OPTIONS, packed, start
 
 KINDS = ("slateq", "gradient")
+
+
+@pytest.fixture
+def _as_in_its_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items have the feature that the agent was trained with; without, they have none of its."""
+    plain = traffic.rows()
+    rows = {
+        item: canonical({**json.loads(row), "clickbait": n / len(plain)}) for n, (item, row) in enumerate(plain.items())
+    }
+    monkeypatch.setattr(traffic, "rows", lambda: rows)
 
 
 def published(client: redis.Redis, kind: str) -> LoopSettings:
@@ -41,6 +54,12 @@ def opened(client: redis.Redis) -> LearnerLoop:
     return LearnerLoop(client, LOOP, stored)
 
 
+def saved(client: redis.Redis, wanted: LoopSettings) -> bytes:
+    """What the newest checkpoint would serve."""
+    state = newest_checkpoint(client, wanted).learner
+    return LoopLearner(wanted, state, start=start(wanted.policy.kind)).snapshot(ZERO).policy
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_agent_is_served_before_anything_is_learned(redis_client: redis.Redis, kind: str) -> None:
     wanted, life = published(redis_client, kind), Life()
@@ -55,17 +74,38 @@ def test_the_agent_is_served_before_anything_is_learned(redis_client: redis.Redi
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_on_from_the_log_and_after_a_crash_from_its_checkpoint(redis_client: redis.Redis, kind: str) -> None:
+    """It crashes after its first update, and makes more afterwards."""
     wanted, life = published(redis_client, kind), Life()
-    closed_log(redis_client, 60, start_ms=later(redis_client))
+    closed_log(redis_client, 200, start_ms=later(redis_client))
     first = opened(redis_client)
     with patch.object(learner_loop, "BATCH", 20), patch.object(log_follower, "BATCH", 20):
-        while life.step(first) and not newest_checkpoint(redis_client, wanted).n_learned:
+        while life.step(first) and saved(redis_client, wanted) == start(kind).snapshot:
             pass
-    assert 0 < newest_checkpoint(redis_client, wanted).n_learned < 40
+    assert AGENT_OPTIONS["block"] <= newest_checkpoint(redis_client, wanted).n_learned < 120
+    at_crash = saved(redis_client, wanted)
     again = life.run(opened(redis_client)).follower
+    assert again.learner.n_learned > 160
+    served = again.learner.snapshot(ZERO).policy
+    assert len({start(kind).snapshot, at_crash, served}) == 3
     whole = relearn(LogReader(redis_client, LOOP), wanted, again.join.tail, start=start(kind))
     assert again.learner.n_learned == whole.n_learned
     assert again.learner.state() == whole.state()
+
+
+@pytest.mark.usefixtures("_as_in_its_world")
+def test_what_it_learned_is_served(redis_client: redis.Redis) -> None:
+    published(redis_client, "gradient")
+    life, store = Life(), SnapshotStore(redis_client, LOOP)
+    closed_log(redis_client, 200, start_ms=later(redis_client))
+    learner = opened(redis_client)
+    with patch.object(learner_loop, "BATCH", 20), patch.object(log_follower, "BATCH", 20):
+        life.run(learner)
+    nets = {store.load(one.version).policy for one in store.kept()}
+    serving = store.serving()
+    assert serving is not None
+    assert serving.n_learned > 160
+    assert store.load(serving.version).policy != start("gradient").snapshot
+    assert len(nets - {start("gradient").snapshot}) > 1
 
 
 def test_a_loop_is_looked_after_before_its_first_event(redis_client: redis.Redis) -> None:
@@ -76,6 +116,7 @@ def test_a_loop_is_looked_after_before_its_first_event(redis_client: redis.Redis
     assert list(learners.running()) == [LearnerId(LOOP, wanted.learning_hash)]
 
 
+@pytest.mark.usefixtures("_as_in_its_world")
 def test_what_was_served_goes_on_until_the_agent_has_learned_the_log(redis_client: redis.Redis) -> None:
     life, store = Life(), SnapshotStore(redis_client, LOOP)
     before = LoopSettings(policy=PolicySettings(kind="popularity"))
@@ -91,6 +132,36 @@ def test_what_was_served_goes_on_until_the_agent_has_learned_the_log(redis_clien
     life.run(learner)
     Supervision(redis_client, FakeLearners()).step()
     assert serving_lineage(store) == wanted.learning_hash
+
+
+def test_an_agent_that_sees_nothing_of_what_is_sent_never_takes_over(redis_client: redis.Redis) -> None:
+    """Nor does it once its learner begins anew and has no lessons at hand."""
+    life, store = Life(), SnapshotStore(redis_client, LOOP)
+    before = LoopSettings(policy=PolicySettings(kind="popularity"))
+    LoopStore(redis_client).apply(LOOP, before)
+    closed_log(redis_client, 60, start_ms=later(redis_client))
+    life.run(opened(redis_client))
+    wanted = published(redis_client, "gradient")
+    for _ in range(2):
+        learner = life.run(opened(redis_client))
+        life.step(learner)
+        Supervision(redis_client, FakeLearners()).step()
+        assert serving_lineage(store) == before.learning_hash
+        assert store.newest(wanted.learning_hash) is None
+        learner.close(life.now)
+    assert learner.follower.learner.n_learned > 50
+
+
+def test_what_it_learned_of_nothing_it_knows_is_told_and_not_served(redis_client: redis.Redis) -> None:
+    wanted, life = published(redis_client, "gradient"), Life()
+    learner = life.run(opened(redis_client))
+    closed_log(redis_client, 60, start_ms=later(redis_client))
+    life.run(learner)
+    serving = SnapshotStore(redis_client, LOOP).serving()
+    assert serving is not None
+    assert (serving.n_learned, learner.follower.learner.n_learned > 50) == (0, True)
+    why = report(redis_client, wanted).why[0]
+    assert "the agent was trained with clickbait, and the latest 20 lessons have nothing of it; send it" in why
 
 
 def serving_lineage(store: SnapshotStore) -> str | None:
@@ -115,13 +186,10 @@ def test_features_that_it_was_trained_on_and_nobody_sends_are_told(redis_client:
     closed_log(redis_client, 2 * N_RECENT, start_ms=later(redis_client))
     learner = Life().run(opened(redis_client)).follower.learner
     assert learner.n_learned > 0
+    assert len(learner.recent) == N_RECENT
     told = [reason for reason in learner.troubles() if reason.startswith("unmet")]
-    assert told == (["unmet: no lesson has clickbait, which the agent was trained with"] if _is_enough(learner) else [])
+    assert told == ["unmet: no lesson has clickbait, which the agent was trained with"]
     assert learner.snapshot(ZERO).kind == "gradient"
-
-
-def _is_enough(learner: LoopLearner) -> bool:
-    return len(learner.recent) == N_RECENT
 
 
 def test_without_what_it_learns_with_it_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,18 @@ STORED = {key.encode(): b'{"name":"%s"}' % letter.encode() for letter, key in KE
 RANGE = RewardSettings(min=-1, max=1)
 
 
-def learned(*, stored: dict[bytes, bytes] = STORED, rewards: tuple[float, ...] = (0.5,), **more: Any) -> Lesson:
+def learned(
+    *,
+    stored: dict[bytes, bytes] = STORED,
+    rewards: tuple[float, ...] = (0.5,),
+    fed: tuple[bool, ...] | None = None,
+    settings: RewardSettings = RANGE,
+    **more: Any,
+) -> Lesson:
     served = decision("e", **{"feature_keys": "".join(KEYS.values()).encode(), **more})
     rows = FeatureRows(lambda keys: {key: stored[key] for key in keys if key in stored})
     rows.load(served)
-    return lesson(Experience(StreamId(1, 0), served, rewards, 1), rows, RANGE)
+    return lesson(Experience(StreamId(1, 0), served, rewards, 1, fed), rows, settings)
 
 
 def test_features_slate_and_rewards_are_as_logged() -> None:
@@ -41,6 +48,24 @@ def test_features_slate_and_rewards_are_as_logged() -> None:
 @pytest.mark.parametrize(("reward", "clipped"), [(7.0, 1.0), (-7.0, -1.0), (float("inf"), 1.0), (0.25, 0.25)])
 def test_rewards_are_clipped_to_the_loops_range(reward: float, clipped: float) -> None:
     assert learned(rewards=(reward,)).rewards == [clipped]
+
+
+@pytest.mark.parametrize(
+    ("default", "rewards", "fed", "clicked"),
+    [
+        (0.0, (1.0, 0.0), (True, False), [True, False]),
+        (0.0, (0.0, 0.0), (True, True), [False, False]),  # a client posts 0 where nothing was clicked
+        (-0.1, (-0.1, 0.0), (False, True), [False, True]),
+        (0.2, (0.2, 0.2), (True, False), [False, False]),
+        (1.0, (9.0, -3.0), (True, True), [False, True]),  # as learned, so within the range
+        (0.0, (1.0, 0.0), None, None),
+    ],
+)
+def test_a_click_is_feedback_that_says_more_than_silence(
+    default: float, rewards: tuple[float, ...], fed: tuple[bool, ...] | None, clicked: list[bool] | None
+) -> None:
+    settings = RewardSettings(min=-1, max=1, default=default)
+    assert learned(n_slots=2, rewards=rewards, fed=fed, settings=settings).clicked == clicked
 
 
 def test_derived_features_are_those_of_the_moment_of_deciding() -> None:

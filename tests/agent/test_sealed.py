@@ -24,3 +24,8 @@ def test_content_comes_back() -> None:
 def test_damage_is_noticed(damage: Callable[[bytes], bytes]) -> None:
     with pytest.raises(SealError):
         unseal(damage(seal(b"content", b"KIND")), b"KIND")
+
+
+def test_another_release_s_format_is_named() -> None:
+    with pytest.raises(SealError, match="of format KIND2; this release reads KIND1"):
+        unseal(seal(b"content", b"KIND2"), b"KIND1")

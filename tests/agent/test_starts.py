@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import redis
 
@@ -12,9 +13,14 @@ from agent import keys
 from agent.loop_store import LoopStore
 from agent.loops import LEARNING_FORMAT, LoopSettings, PolicySettings, SettingsError, parse
 from agent.sealed import seal
-from agent.starts import Start, StartError, StartStore, address_of, checked, encoder_of, pack, unpack
+from agent.starts import Start, StartError, StartStore, address_of, checked, encoder_of, pack, unfit, unpack
+from policies.base import Action, Context
+from policies.neural import arrays
+from policies.neural.arrays import Arrays
+from policies.neural.dense import DenseEncoder
+from policies.neural.learnable import Learnable
 from policies.registry import make_learner
-from tests.trained import packed, start
+from tests.trained import AGENT_OPTIONS, packed, start
 
 KINDS = ("slateq", "gradient")
 LOOP = "shop"
@@ -24,14 +30,42 @@ LOOP = "shop"
 def test_a_trained_agent_comes_back_and_tells_what_it_sees(kind: str) -> None:
     found = checked(packed(kind))
     assert found == start(kind)
-    encoder = encoder_of(found)
-    assert encoder is not None
-    assert "clickbait" in encoder.action_names
+    assert "clickbait" in encoder_of(found).action_names
     assert packed(kind) == pack(found)
 
 
-def broken(**parts: Any) -> bytes:
-    return pack(msgspec.structs.replace(start("slateq"), **parts))
+def broken(kind_: str = "slateq", **parts: Any) -> bytes:
+    return pack(msgspec.structs.replace(start(kind_), **parts))
+
+
+def learns_otherwise(kind: str, **parts: Any) -> bytes:
+    """What serves is as it was; what would learn on is another."""
+    found = Learnable.from_bytes(start(kind).learnable, kind)
+    return broken(kind, learnable=msgspec.structs.replace(found, **parts).to_bytes())
+
+
+def parameters(kind: str) -> Arrays:
+    return arrays.from_bytes(Learnable.from_bytes(start(kind).learnable, kind).parameters)
+
+
+def without_critic(kind: str) -> bytes:
+    """As a snapshot has them."""
+    kept = {name: one for name, one in parameters(kind).items() if not name.startswith(("value.", "critic."))}
+    return learns_otherwise(kind, parameters=arrays.to_bytes(kept))
+
+
+def not_finite(kind: str) -> bytes:
+    """No release writes such; 1.5 has a pattern of its own in the bytes."""
+    known = parameters(kind)
+    known["made.up"] = np.array([1.5], np.float32)
+    data = arrays.to_bytes(known).replace(np.float32(1.5).tobytes(), np.float32(np.nan).tobytes())
+    return learns_otherwise(kind, parameters=data)
+
+
+def of_another_world() -> bytes:
+    return DenseEncoder.fitted(
+        [(Context({"hour": 3}), [Action("a", {"price": 2.0}), Action("b", {"price": 3.0})])]
+    ).to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -42,10 +76,20 @@ def broken(**parts: Any) -> bytes:
         (lambda: packed("slateq")[:-1], "checksum"),
         (lambda: seal(b"\x01", b"SLST1"), "not a trained agent"),
         (lambda: seal(b"\x01", b"SLST2"), "format SLST2; this release reads SLST1"),
-        (lambda: broken(snapshot=b"nonsense"), "can't be served here"),
-        (lambda: broken(kind="gradient"), "can't be served here"),
+        (lambda: broken(snapshot=b"nonsense"), "no loop can begin with this agent"),
+        (lambda: broken(kind="gradient"), "no loop can begin with this agent"),
         (lambda: broken(kind="magic"), "no such policy"),
-        (lambda: broken(kind="uniform"), "not trained in worlds"),
+        (lambda: broken(kind="uniform"), "not trained in a world"),
+        (lambda: broken(reward_max=float("nan")), "must rise and be finite"),
+        (lambda: broken(reward_max=0.0), "must rise and be finite"),
+        (lambda: broken(learnable=b""), "no trained agent that can learn on"),
+        (lambda: broken(learnable=start("gradient").learnable), "of kind 'gradient'"),
+        (lambda: learns_otherwise("gradient", format=9), "format 9"),
+        (lambda: learns_otherwise("gradient", reward_scale=0.0), "reward_scale"),
+        *((lambda kind=kind: learns_otherwise(kind, parameters=b""), "no arrays") for kind in KINDS),
+        *((lambda kind=kind: not_finite(kind), "not finite") for kind in KINDS),
+        *((lambda kind=kind: without_critic(kind), "nets don't fit") for kind in KINDS),
+        *((lambda kind=kind: learns_otherwise(kind, encoder=of_another_world()), "nets don't fit") for kind in KINDS),
     ],
 )
 def test_other_bytes_are_refused_with_the_reason(make: Any, said: str) -> None:
@@ -55,8 +99,44 @@ def test_other_bytes_are_refused_with_the_reason(make: Any, said: str) -> None:
 
 def test_a_policy_that_learns_from_its_log_alone_is_no_start() -> None:
     learner = make_learner("vw", {}, reward_range=(0.0, 1.0), seed=1)
-    with pytest.raises(StartError, match="not trained in worlds"):
+    with pytest.raises(StartError, match="not trained in a world"):
         checked(pack(Start("vw", learner.snapshot(), b"", 0.0, 1.0)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_serves_and_what_learns_on_must_see_the_same(kind: str) -> None:
+    """As many coordinates, so the nets fit; other ones."""
+    encoder = encoder_of(start(kind))
+    requests = [
+        (
+            Context({f"c{n}": 1.0 for n in range(encoder.n_context - 1)}),
+            [Action("a", {f"a{n}": float(k) for n in range(encoder.n_action - 1)}) for k in (1, 2)],
+        )
+    ]
+    other = DenseEncoder.fitted(requests)
+    assert (other.n_context, other.n_action) == (encoder.n_context, encoder.n_action)
+    with pytest.raises(StartError, match="fitted on different features"):
+        checked(learns_otherwise(kind, encoder=other.to_bytes()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_settings_that_can_t_begin_with_it_are_told_field_by_field(kind: str) -> None:
+    address = address_of(packed(kind))
+
+    def settings(options: dict[str, Any], kind: str = kind) -> LoopSettings:
+        return LoopSettings(policy=PolicySettings(kind=kind, options=options, start=address))
+
+    assert unfit(start(kind), settings({**AGENT_OPTIONS})) == []
+    assert unfit(start(kind), settings({**AGENT_OPTIONS, "block": 7, "gap_s": 3.0})) == []
+    both = unfit(start(kind), settings({"item_units": 3}))
+    assert both == [
+        "policy.options.hidden=[64, 64]: the agent was trained with [8]; set it to that",
+        "policy.options.item_units=3: the agent was trained with 0; set it to that",
+    ]
+    (other,) = unfit(start(kind), settings({}, "vw"))
+    assert other.startswith(f"policy.kind=vw: the agent is of kind {kind}")
+    unread = msgspec.structs.replace(start(kind), learnable=b"")
+    assert "can't be learned on from" in unfit(unread, settings({**AGENT_OPTIONS}))[0]
 
 
 def test_it_is_kept_under_its_address_until_a_day_is_over_or_for_good_once_named(redis_client: redis.Redis) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from policies import action_halves
 from policies.action_halves import ActionHalves
 from policies.base import Action
 from policies.scales import Array
@@ -32,9 +31,8 @@ def offer(n: int, derived: tuple[float, ...] = LOOP) -> list[Action]:
 
 
 @pytest.mark.parametrize("n_kept", [2, 7, 4096])
-def test_memory_changes_no_row(n_kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(action_halves, "_N_KEPT", n_kept)
-    actions, halves = offer(12) + offer(12, USER) + offer(12, ()), ActionHalves()
+def test_memory_changes_no_row(n_kept: int) -> None:
+    actions, halves = offer(12) + offer(12, USER) + offer(12, ()), ActionHalves(n_kept)
     for seed in range(30):
         some = [actions[place] for place in np.random.default_rng(seed).permutation(36)[: seed % 14]]
         assert_array_equal(halves.of(some, Maker()), Maker()(some))

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from policies import action_rows
 from policies.action_rows import ActionRows
 from policies.base import Action
 from policies.vocabulary import Vocabulary
@@ -25,10 +24,9 @@ def words(actions: list[Action]) -> Vocabulary:
 
 
 @pytest.mark.parametrize("n_kept", [2, 7, 4096])
-def test_memory_changes_no_row(n_kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(action_rows, "_N_KEPT", n_kept)
+def test_memory_changes_no_row(n_kept: int) -> None:
     actions = offer(12, 3)[1]
-    known, rows = words(actions), ActionRows()
+    known, rows = words(actions), ActionRows(n_kept)
     for seed in range(20):
         some = [actions[place] for place in np.random.default_rng(seed).permutation(12)[: 1 + seed % 12]]
         expected = [known.vector(ActionRows().entries(action)) for action in some]

@@ -27,6 +27,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"rewards": [0.0, float("-inf"), 1.0]}, "reward: not finite"),
     ({"rewards": [0.0, 1.0]}, "slate: not one choice, propensity and reward for each slot"),
     ({"slots": SLOTS[:2]}, "slate: not one choice, propensity and reward for each slot"),
+    ({"clicked": [True]}, "clicked: not one for each slot"),
     ({"slots": (), "slate": Slate((), ()), "rewards": []}, "slots: none"),
     ({"slate": changed(GOOD.slate, chosen=(0, 1, 6))}, "chosen: not an action"),
     ({"slate": changed(GOOD.slate, chosen=(0, 1, -1))}, "chosen: not an action"),

@@ -15,16 +15,20 @@ Event = tuple[str, str, int]
 """What happens ("step" or "end"), to which trajectory, at which millisecond."""
 
 
-def fresh(*, most_steps: int = 5, most_open: int = 1000) -> Trajectories[int]:
-    return Trajectories(gap_s=GAP_MS / 1000, most_steps=most_steps, most_open=most_open)
+def fresh(*, most_steps: int = 5) -> Trajectories[int]:
+    return Trajectories(gap_s=GAP_MS / 1000, most_steps=most_steps)
 
 
-def happen(trajectories: Trajectories[int], events: Sequence[Event], first: int = 0) -> list[Trajectory[int]]:
-    """Steps are numbered by where they stand in the events."""
+def happen(
+    trajectories: Trajectories[int], events: Sequence[Event], first: int = 0, *, most_open: int = 1000
+) -> list[Trajectory[int]]:
+    """Steps are numbered by where they stand in the events; room is asked for where more of them are open."""
     over = []
     for number, (what, name, at_ms) in enumerate(events, first):
         took = trajectories.take(number, name, at_ms) if what == "step" else trajectories.end(name, at_ms)
         over.extend(took)
+        while trajectories.n_open > most_open:
+            over.extend(trajectories.make_room())
     return over
 
 
@@ -63,16 +67,33 @@ def test_a_session_that_never_ends_is_cut_and_knows_what_follows() -> None:
         Trajectory("a", (0, 1), ended=False, following=2),
         Trajectory("a", (2, 3), ended=False, following=4),
     ]
-    assert (made.n_open, made.n_cut) == (1, 0)
+    assert (made.n_open, made.n_cut, made.n_hurried) == (1, 2, 0)
 
 
-def test_when_too_much_is_open_the_longest_idle_is_cut_and_counted() -> None:
-    made = fresh(most_open=3)
-    assert happen(made, steps(("a", 0), ("b", 1), ("a", 2), ("c", 3))) == [Trajectory("b", (1,), ended=False)]
-    assert (made.n_open, made.n_cut) == (3, 1)
+def test_where_room_is_needed_the_longest_idle_is_over_and_counted() -> None:
+    made = fresh()
+    assert happen(made, steps(("a", 0), ("b", 1), ("a", 2), ("c", 3))) == []
+    assert made.make_room() == [Trajectory("b", (1,), ended=True)]
+    assert (made.n_open, made.n_cut, made.n_hurried) == (3, 0, 1)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x93\x02\x00\x90", b"\x93\x01\x00\xa1a", b"nonsense"])
+def test_nothing_is_over_where_nothing_is_open() -> None:
+    made = fresh()
+    assert made.make_room() == []
+    assert made.n_hurried == 0
+
+
+def test_names_are_counted_as_long_as_they_are_open() -> None:
+    made = fresh()
+    happen(made, steps(("é", 0), ("", 1), ("b", 2), ("é", 3)))
+    both = made.n_name_bytes
+    made.end("é", 4)
+    alone = made.n_name_bytes
+    made.end("b", 5)
+    assert (both - 2 * alone, made.n_name_bytes) == (1, 0)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x94\x03\x00\x00\x90", b"\x94\x02\x00\x00\xa1a", b"nonsense"])
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(PolicyError):
         fresh().restore(data, int.from_bytes)
@@ -92,9 +113,11 @@ def in_time(drawn: Sequence[tuple[str, str, int]]) -> list[Event]:
     return events
 
 
-def everything(trajectories: Trajectories[int], events: Sequence[Event]) -> list[Trajectory[int]]:
+def everything(
+    trajectories: Trajectories[int], events: Sequence[Event], most_open: int = 1000
+) -> list[Trajectory[int]]:
     """With all that is open at the end, which ends then."""
-    return [*happen(trajectories, events), *trajectories.wait(10**12)]
+    return [*happen(trajectories, events, most_open=most_open), *trajectories.wait(10**12)]
 
 
 @settings(max_examples=200, deadline=None)
@@ -113,24 +136,25 @@ def test_any_interleaving_gives_what_each_session_gives_alone(drawn: Any) -> Non
 @given(drawn=EVENTS, most_open=st.integers(1, 9))
 def test_each_step_ends_up_in_one_trajectory_in_order(drawn: Any, most_open: int) -> None:
     events = in_time(drawn)
-    over = everything(fresh(most_open=most_open), events)
+    over = everything(fresh(), events, most_open)
     for name in "abc":
         found = [step for one in over if one.name == name for step in one.steps]
         assert found == [number for number, event in enumerate(events) if event[:2] == ("step", name)]
-    assert all(one.ended is False for one in over if one.following is not None)
+    assert all(one.ended is (one.following is None) for one in over)
 
 
 @settings(max_examples=200, deadline=None)
 @given(drawn=EVENTS, most_open=st.integers(1, 9), places=st.sets(st.integers(0, 60)))
 def test_saved_and_restored_anywhere_it_goes_on_the_same(drawn: Any, most_open: int, places: set[int]) -> None:
     events = in_time(drawn)
-    whole, parts, found = fresh(most_open=most_open), fresh(most_open=most_open), []
+    whole, parts, found = fresh(), fresh(), []
     for number, event in enumerate(events):
         if number in places:
             saved = parts.to_bytes(lambda step: step.to_bytes(4))
-            parts = fresh(most_open=most_open)
+            parts = fresh()
             parts.restore(saved, int.from_bytes)
-        found += happen(parts, [event], number)
-    assert found == happen(whole, events)
+        found += happen(parts, [event], number, most_open=most_open)
+    assert found == happen(whole, events, most_open=most_open)
     assert parts.to_bytes(lambda step: step.to_bytes(4)) == whole.to_bytes(lambda step: step.to_bytes(4))
-    assert (parts.n_cut, parts.n_open) == (whole.n_cut, whole.n_open)
+    counted = [(one.n_cut, one.n_hurried, one.n_open, one.n_name_bytes) for one in (parts, whole)]
+    assert counted[0] == counted[1]

@@ -9,7 +9,7 @@ import pytest
 from agent import keys
 from agent.starts import address_of
 from tests.serve_app.conftest import InProcess
-from tests.trained import packed
+from tests.trained import AGENT_OPTIONS, packed
 
 PATH = "/v1/loops/shop/agents"
 
@@ -26,7 +26,8 @@ async def test_an_agent_is_kept_and_a_loop_begins_with_it(service: InProcess, ki
         "reward_max": 100.0,
         "features": ["clickbait"],
     }
-    made = await service.call("PUT", "/v1/loops/shop", {"policy": {"kind": kind, "start": answer["start"]}})
+    policy = {"kind": kind, "options": AGENT_OPTIONS, "start": answer["start"]}
+    made = await service.call("PUT", "/v1/loops/shop", {"policy": policy})
     assert made.status_code == 200, made.text
     assert made.json()["settings"]["policy"]["start"] == answer["start"]
     assert service.redis.ttl(keys.start("shop", answer["start"])) == -1
@@ -56,7 +57,7 @@ async def test_only_an_administrator_of_the_loop_may(service: InProcess) -> None
 
 async def test_settings_may_only_begin_with_what_is_kept_and_of_their_kind(service: InProcess) -> None:
     address = address_of(packed("gradient"))
-    policy = {"kind": "gradient", "start": address}
+    policy = {"kind": "gradient", "options": AGENT_OPTIONS, "start": address}
     refused = await service.call("PUT", "/v1/loops/shop", {"policy": policy})
     assert refused.status_code == 422
     assert refused.json()["field"] == "policy.start"
@@ -64,9 +65,13 @@ async def test_settings_may_only_begin_with_what_is_kept_and_of_their_kind(servi
     await service.call("PUT", "/v1/loops/elsewhere/agents", packed("gradient"))
     assert (await service.call("PUT", "/v1/loops/shop", {"policy": policy})).status_code == 422
     await service.call("PUT", PATH, packed("gradient"))
-    other = await service.call("PUT", "/v1/loops/shop", {"policy": {**policy, "kind": "vw"}})
+    other = await service.call("PUT", "/v1/loops/shop", {"policy": {"kind": "vw", "start": address}})
     assert other.status_code == 422
     assert "of kind gradient" in other.json()["detail"]
+    larger = await service.call("PUT", "/v1/loops/shop", {"policy": {**policy, "options": {"hidden": [9]}}})
+    assert larger.status_code == 422
+    assert (larger.json()["field"], larger.json()["value"]) == ("policy.options.hidden", '"[9]"')
+    assert "the agent was trained with [8]; set it to that" in larger.json()["detail"]
     assert (await service.call("GET", "/v1/loops/shop")).status_code == 404
     assert (await service.call("PUT", "/v1/loops/shop", {"policy": policy})).status_code == 200
 

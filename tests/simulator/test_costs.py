@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import itertools
 
+from envs.presets import make_world
 from simulator.cells import parse_policy
-from simulator.costs import N_SLOTS, Cost, cost_of, lessons, median_of_fastest
+from simulator.costs import N_SLOTS, Cost, cost_of, lessons, lessons_of, median_of_fastest
 
 FEW, MANY = lessons(10, 30), lessons(20, 12)
 
@@ -38,3 +39,9 @@ def test_medians_not_means() -> None:
 def test_the_fastest_try_of_each_counts_then_the_median() -> None:
     assert median_of_fastest([[5.0, 1.0, 3.0], [1.0, 9.0, 3.0]]) == 1.0
     assert median_of_fastest([[4.0, 5.0, 6.0], [9.0, 9.0, 9.0]]) == 5.0
+
+
+def test_lessons_may_be_of_any_world() -> None:
+    found = lessons_of(make_world("interest-evolution"), 20)
+    assert [(len(one.actions), len(one.rewards)) for one in found] == [(10, 2)] * 20
+    assert found != lessons_of(make_world("interest-evolution"), 20, seed=1)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import pytest
 
-from agent.arms import BASELINE, BASELINE_FLOOR, Arm
+from agent.arms import BASELINE, BASELINE_FLOOR, LEARNED, Arm
 from agent.lessons import FeatureRows, lesson
 from agent.log_follower import relearn
 from agent.loops import LoopSettings, PolicySettings, UserSettings
@@ -224,3 +225,18 @@ def test_it_learns_what_users_like() -> None:
     clicks = {arm: [s.reward - 4.0 * s.kpi for s in steps if s.variant == arm] for arm in ("learned", "uniform")}
     rates = {arm: sum(values) / len(values) for arm, values in clicks.items()}
     assert rates["learned"] > 1.33 * rates["uniform"]
+
+
+def test_a_loop_may_be_told_to_serve_others_while_it_learns_on() -> None:
+    """Uniform first; then what was learned of it serves at once, and no snapshot is older than it."""
+    with InProcess(settings(variants={"uniform": 1.0})) as loop:
+        steps = play(loop, EnvUsers(FakeWorld(), seed=0), ROUTE)
+        first = list(islice(steps, 100))
+        loop.deal({LEARNED: 1.0})
+        n_learned = loop.learner.n_learned
+        then = list(islice(steps, 20))
+        report = loop.status()
+    assert {step.variant for step in first} == {"uniform"}
+    assert {step.variant for step in then} == {LEARNED}
+    assert then[0].version.split("-")[1] == str(n_learned)
+    assert report.experiences.learned > n_learned > 80

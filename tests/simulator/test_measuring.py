@@ -12,7 +12,7 @@ from simulator import policy_starts
 from simulator.cells import Cell, CellError, Setting, Yardstick, parse_policy
 from simulator.comparison import arm_sums, value_of
 from simulator.in_process import InProcess, Report, Serving
-from simulator.measuring import Failure, attempt, measure, measure_live, settings_of, settled
+from simulator.measuring import Failure, attempt, measure, measure_live, settings_of, settled, world_of
 from simulator.records import CellRecord, Record
 from tests.trained import OPTIONS, WORLD, packed
 
@@ -38,7 +38,7 @@ class FakeLive(InProcess):
     """A loop in this process that says it is behind for a while, as a live service does."""
 
     def __init__(self, cell: Cell) -> None:
-        start = policy_starts.start_of(cell.policy.options)
+        start = policy_starts.start_of(cell.policy.options, world_of(cell.setting))
         super().__init__(settings_of(cell), seed=cell.seed, publish_every=cell.publish_every, start=start)
         self.agents: list[tuple[str, bytes]] = []
         self.applied: list[tuple[str, LoopSettings]] = []

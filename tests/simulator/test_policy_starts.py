@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from agent.starts import StartError, address_of
+from envs.presets import make_world
 from simulator import policy_starts
 from simulator.cells import Cell, CellError, Setting, parse_policy
+from simulator.frozen import score_frozen
 from simulator.measuring import measure, settings_of
 from tests.trained import OPTIONS, WORLD, packed
 
@@ -59,4 +61,12 @@ def test_a_file_that_changed_meanwhile_is_not_served(tmp_path: Path) -> None:
     policy = parse_policy(f"gradient:start={path}")
     path.write_bytes(packed("slateq"))
     with pytest.raises(StartError, match="has changed meanwhile"):
-        policy_starts.start_of(policy.options)
+        policy_starts.start_of(policy.options, make_world(WORLD, OPTIONS))
+
+
+def test_a_world_without_what_the_agent_was_trained_with_is_refused(tmp_path: Path) -> None:
+    policy = parse_policy(f"slateq:start={written(tmp_path, 'slateq')}")
+    with pytest.raises(StartError, match=r"start=.*: requests of news have no clickbait, which the agent was trained"):
+        measure(Cell(Setting("news", 5, 2), policy, 0, 40))
+    with pytest.raises(StartError, match="have no clickbait"):
+        score_frozen(policy, lambda n: make_world("news", num_envs=n), seed=0, n_requests=40, n_users=2)

@@ -46,7 +46,7 @@ def test_a_new_loop_has_the_rewards_of_the_world_and_the_usual_arms() -> None:
     made = service.loops["new"].settings
     assert (found.version, found.is_new, found.start) == (1, True, made.policy.start)
     assert service.agents == [("new", packed("gradient"))]
-    assert (made.policy.kind, made.policy.options) == ("gradient", {"hidden": [8]})
+    assert (made.policy.kind, made.policy.options) == ("gradient", AGENT_OPTIONS)
     assert made.reward.recipe.keys() == world.recipe.keys()
     assert made.variants == LoopSettings().variants
 
@@ -68,4 +68,11 @@ def test_other_bytes_change_nothing() -> None:
     service = FakeService()
     with pytest.raises(StartError):
         publish(service, "shop", b"no agent", world=make_world(WORLD, OPTIONS))
+    assert (service.loops, service.agents) == ({}, [])
+
+
+def test_an_agent_of_another_world_changes_nothing() -> None:
+    service = FakeService()
+    with pytest.raises(StartError, match=r"the agent: requests of news have no clickbait"):
+        publish(service, "shop", packed("gradient"), world=make_world("news", {}))
     assert (service.loops, service.agents) == ({}, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from envs.episodes import Estimate
@@ -68,6 +69,21 @@ def test_training_stops_when_nothing_becomes_better(monkeypatch: pytest.MonkeyPa
     assert [point.score.mean for point in found.curve] == [3.0, 5.0, 4.5, 1.0, 1.0]
     assert found.kept == 2
     assert found.score.mean == 5.5
+
+
+def test_a_breakdown_is_told_and_what_was_good_stays_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Users who score it reward NaN from the second look on; then a parameter isn't finite."""
+    scores = iter([3.0, float("nan")])
+    monkeypatch.setattr("simulator.train.score", lambda *_, **__: Estimate(next(scores), 1.0, 10))
+    kept: list[TrainedAgent] = []
+    with pytest.raises(PolicyError, match=r"return=nan of 60 users .* must be finite; look at how"):
+        train(course(), seed=0, keep=kept.append)
+    assert [one.score.mean for one in kept] == [3.0]
+    monkeypatch.setattr("policies.slateq.on_policy.arrays_of", lambda net: {"w": np.array([np.nan], dtype=np.float32)})
+    monkeypatch.setattr("policies.slateq.on_policy.SlateQModel", lambda _: None)
+    monkeypatch.setattr("policies.slateq.acting.greedy", lambda _, contexts, __: np.tile([0], (len(contexts), 1)))
+    with pytest.raises(PolicyError, match=r"broke down within 1280 steps: w not finite; set a smaller learning_rate"):
+        train(course(), seed=0)
 
 
 def test_what_cannot_be_is_told() -> None:

@@ -37,7 +37,7 @@ def request(out: Path) -> Request:
         frugal=True,
         n_users=20,
         n_requests=100,
-        agent_options=("hidden=[8]",),
+        agent_options=("hidden=[8]", "fit_on=32", "block=32", "block_minibatch=16"),
         out=out / "results",
         tensorboard=False,
         n_jobs=1,
@@ -46,16 +46,19 @@ def request(out: Path) -> Request:
 
 
 def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path) -> None:
-    asked = request(tmp_path)
+    asked = dataclasses.replace(request(tmp_path), n_logged=200, n_served=100)
     first = train_command.train(asked, QUIET)
     assert first.is_whole
-    assert [(row.sort, row.name) for row in first.rows[:2]] == [("agent", "gradient"), ("bandit", "popularity")]
+    assert [row.who for row in first.rows[:3]] == ["gradient (frugal)", "gradient (from a log)", "popularity"]
     assert len(first.agents) == 2
     assert all(path.exists() for path in (*first.agents, *first.files, *first.plots))
     page = (tmp_path / "results.md").read_text()
     assert "<!-- train -->" in page
-    assert "seeds 0 to 1, at most 2,048 user-steps each (--frugal)" in page
-    assert "| gradient |" in page
+    assert "seeds 0 to 1, at most 2,048 user-steps each" in page
+    assert "Agents (--frugal)" in page
+    assert all(line in page for line in ("| gradient (frugal) |", "### Learned from a log", "| gradient | long-term"))
+    assert "From a log: 200 decisions of a uniform control, then 100 of the agent's own snapshots" in page
+    assert first.costs.decide_us.keys() == {(first.rows[0].scene.title, "gradient (frugal)")}
     assert str(tmp_path) not in page
     again = train_command.train(asked, QUIET)
     assert again.training.n_found == len(again.pieces)
@@ -66,6 +69,7 @@ def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path) -> N
     assert "were finished before" in err.getvalue()
     told = train_command.to_json(again)
     assert json.loads(json.dumps(told, allow_nan=False))["n_finished_before"] == len(again.pieces)
+    assert [one["name"] for one in told["decisions"]] == ["gradient (frugal)"]
 
     service = FakeService()
     wanted = dataclasses.replace(again, request=dataclasses.replace(asked, publish="x"))
@@ -73,6 +77,17 @@ def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path) -> N
     assert published.published is not None
     assert service.agents[0][1] in [path.read_bytes() for path in first.agents]
     assert train_command.to_json(published)["published"]["loop"] == "x"
+
+
+def test_bars_are_on_the_page(tmp_path: Path) -> None:
+    asked = dataclasses.replace(request(tmp_path), worlds=("long-term-satisfaction-0.3",), frugal=False, n_seeds=1)
+    outcome = train_command.train(asked, QUIET)
+    assert [one.outcome for one in outcome.bars] == ["not judged"] * 2
+    page = (tmp_path / "results.md").read_text()
+    assert "### Bars" in page
+    assert "| at most 5 minutes a seed |" in page
+    assert "not judged: 1 of 5 seeds" in page
+    assert len(train_command.to_json(outcome)["bars"]) == 2
 
 
 def test_nothing_trained_is_nothing_to_publish(tmp_path: Path) -> None:
@@ -91,7 +106,7 @@ def test_a_failure_is_told_and_no_page_is_written(tmp_path: Path, monkeypatch: p
     outcome = train_command.train(dataclasses.replace(request(tmp_path), n_seeds=1), QUIET)
     assert not outcome.is_whole
     told = list(train_command.notes(outcome))
-    assert any("gradient, seed 0: ValueError: no" in line for line in told)
+    assert any("gradient (frugal), seed 0: ValueError: no" in line for line in told)
     assert any("was not written" in line for line in told)
     assert not (tmp_path / "results.md").exists()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from policies.agents import KINDS
 from policies.base import Action, Context
 from policies.neural.dense import DenseEncoder
-from simulator.trainees import KINDS, make_trainee
+from simulator.trainees import make_trainee
 from tests.policies.neural.segments import N_ACTION, N_CANDIDATES, N_CONTEXT, N_SLOTS, segment
 
 

@@ -17,10 +17,11 @@ from policies.base import Distribution, Mask, Slot
 from simulator import encoded_world
 from simulator.frozen import likeliest
 from simulator.train import TEST_SEED, Point
-from simulator.training import Failed, Piece, Result, Task, attempt
+from simulator.training import Task, attempt
 from simulator.training_diary import Diary, points_of
+from simulator.training_pieces import Failed, Piece, Result
 from simulator.training_screen import TrainingScreen, summary
-from tests.simulator.training_results import SCENE, piece, result
+from tests.simulator.training_results import SCENE, log, piece, result
 from tests.trained import AGENT_OPTIONS, BUDGET
 
 
@@ -57,12 +58,23 @@ def test_a_reference_is_scored_by_the_same_users_as_agents() -> None:
 
 
 def test_a_bandit_learns_from_its_own_users_and_is_frozen() -> None:
-    """Of five items myopic popularity shows clickbait: below random, which gets 985 where the least gets 1,450."""
+    """What it learned decides the score: other users, another score; the same ones, the same."""
     bandit = dataclasses.replace(piece("linear", sort="bandit"), n_requests=150, n_test_users=10)
     found = measured(bandit)
     assert measured(bandit).mean == found.mean
     assert measured(dataclasses.replace(bandit, seed=1)).mean != found.mean
     assert found.n == 10
+
+
+def test_an_agent_is_scored_at_the_end_of_a_log_and_after_serving(tmp_path: Path) -> None:
+    options = {"hidden": [8], "fit_on": 32, "block": 32, "block_minibatch": 16}
+    one = dataclasses.replace(log("gradient"), options=options, n_test_users=4)
+    found = measured(one, tmp_path)
+    assert [look.n_steps for look in found.curve] == [100, 200, 250, 300]
+    assert (found.kept, found.mean, found.n) == (1, found.curve[1].mean, 4)
+    assert found.curve[-1].mean != found.mean
+    assert found.start == b""
+    assert list((tmp_path / "running").iterdir()) == []
 
 
 def test_what_goes_wrong_is_that_pieces_failure() -> None:
@@ -129,4 +141,8 @@ def test_points_are_told_once_as_they_come(tmp_path: Path) -> None:
         "somewhere, gradient, seed 0: 7.0 ± 2.0 after 1,024 steps",
         "[1/1] somewhere, gradient, seed 0: 8.0 on 100 test users, 60.0 s",
     ]
+    shown.begin([log("slateq")], 0, 0)
+    (tmp_path / "running" / f"{log('slateq').stem}.jsonl").write_text('{"n_steps": 200, "mean": 7.0, "se": 1.0}\n')
+    shown.look()
+    assert text.getvalue().endswith("plain, slateq (from a log), seed 0: 7.0 ± 2.0 after 200 decisions\n")
     assert summary(one, Failed(one.title, "ValueError: no")) == "somewhere, gradient, seed 0: failed: ValueError: no"

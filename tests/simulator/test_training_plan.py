@@ -9,7 +9,7 @@ from envs.world import WorldError
 from simulator.cells import CellError
 from simulator.train import FRUGAL, FRUGAL_OPTIONS, Budget
 from simulator.train_options import Request
-from simulator.training_plan import budget_of, pieces_of
+from simulator.training_plan import budget_of, frugal_budget, pieces_of
 
 SMALL = Request(worlds=("long-term-satisfaction-0.3",), agents=("gradient",), beside=("vw:bag",), n_seeds=2)
 
@@ -52,6 +52,38 @@ def test_the_frugal_budget_brings_its_options_which_may_be_replaced() -> None:
     assert budget_of(SMALL).n_steps == Budget().n_steps
 
 
+def test_the_frugal_budget_may_stand_beside_the_agents_own() -> None:
+    asked = dataclasses.replace(SMALL, also_frugal=True, beside=("none",))
+    agents = [one for one in pieces_of(asked) if one.sort == "agent"]
+    assert [(one.who, one.seed) for one in agents] == [
+        ("gradient", 0),
+        ("gradient (frugal)", 0),
+        ("gradient", 1),
+        ("gradient (frugal)", 1),
+    ]
+    assert [one.options for one in agents[:2]] == [{}, dict(FRUGAL_OPTIONS)]
+    alone = [one for one in pieces_of(dataclasses.replace(SMALL, frugal=True)) if one.sort == "agent"]
+    assert [one.key for one in alone] == [agents[1].key, agents[3].key]
+    assert frugal_budget(dataclasses.replace(asked, n_steps=7)).n_steps == 7
+    assert frugal_budget(dataclasses.replace(asked, n_steps=10**9)).n_steps == FRUGAL.n_steps
+
+
+def test_logs_come_last_in_the_worlds_that_were_named() -> None:
+    worlds = ("interest-evolution,slate_size=3", "long-term-satisfaction-0.3")
+    asked = dataclasses.replace(SMALL, worlds=worlds, n_logged=200, n_served=50, also_frugal=True)
+    found = pieces_of(asked)
+    logs = [one for one in found if one.sort == "log"]
+    assert found[-2:] == logs
+    assert [(one.name, one.seed, one.scene.preset) for one in logs] == [
+        ("gradient", 0, "interest-evolution"),
+        ("gradient", 1, "interest-evolution"),
+    ]
+    assert {(one.n_logged, one.n_served, one.n_test_users) for one in logs} == {(200, 50, 1000)}
+    both = pieces_of(dataclasses.replace(asked, log_worlds=worlds))
+    assert [one.scene.preset for one in both if one.sort == "log"][2] == "long-term-satisfaction-0.3"
+    assert not [one for one in pieces_of(dataclasses.replace(asked, n_logged=0)) if one.sort == "log"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -61,6 +93,8 @@ def test_the_frugal_budget_brings_its_options_which_may_be_replaced() -> None:
         ({"beside": ("magic",)}, "no such policy"),
         ({"publish": "shop", "worlds": ("shop", "news")}, "name one with --agent and one with --world"),
         ({"publish": "shop", "agents": ("slateq", "gradient")}, "2 in 1 worlds"),
+        ({"frugal": True, "also_frugal": True}, "give one of them"),
+        ({"n_logged": 7, "log_worlds": ("news",)}, "log_world='news': none of the worlds; write one of them as it is"),
         ({"worlds": ("shop,slate_size=2",), "n_slots": 3}, "give one of them"),
     ],
 )

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from simulator.results import ResultsError
-from simulator.training import Failed, Piece, Result, Task
+from simulator.training import Task
 from simulator.training_code import code_of
 from simulator.training_folder import TrainingFolder
+from simulator.training_pieces import Failed, Piece, Result
 from simulator.training_run import Manner, Training, conduct
 from tests.simulator.training_results import piece, result
 
@@ -86,7 +87,3 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultsError, match="choose another folder with --out"):
         TrainingFolder(tmp_path / "file")
-
-
-def test_code_of_one_agent_is_not_that_of_another() -> None:
-    assert len({code_of("agent", "slateq"), code_of("agent", "gradient"), code_of("reference", "")}) == 3

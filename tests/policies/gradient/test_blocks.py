@@ -1,3 +1,5 @@
+"""Finished trajectories as one batch: targets, histories, padding, and what others' slates weigh."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -80,7 +82,12 @@ def test_requests_of_other_sizes_change_nothing_for_the_others() -> None:
 
 @pytest.mark.parametrize(("factor", "weight"), [(0.5, 2.0), (2.0, 0.5), (0.1, 3.0)])
 def test_what_was_served_too_rarely_counts_more_up_to_a_bound(factor: float, weight: float) -> None:
-    step = replace(SMALL_STEP, logged=np.log(np.array([factor / 3], dtype=np.float32)), rewards=np.ones(1, np.float32))
+    step = replace(
+        SMALL_STEP,
+        logged=np.log(np.array([factor / 3], dtype=np.float32)),
+        rewards=np.ones(1, np.float32),
+        clicks=np.ones(1, np.bool_),
+    )
     for credit in ("slate", "item"):
         options = parse({"block_credit": credit, "most_importance": 3.0})
         assert_allclose(batch_of([ended(step)], agent(), options).importance, [weight], rtol=1e-4)
@@ -88,8 +95,17 @@ def test_what_was_served_too_rarely_counts_more_up_to_a_bound(factor: float, wei
 
 def test_credit_by_item_asks_how_likely_the_item_was_shown_at_all() -> None:
     """Without a click nothing depends on who served; a click in the first of three slots has three chances."""
-    silent = replace(STEPS[0], rewards=np.zeros(3, np.float32), logged=STEPS[0].logged + 1.0)
+    silent = replace(
+        STEPS[0], rewards=np.zeros(3, np.float32), clicks=np.zeros(3, np.bool_), logged=STEPS[0].logged + 1.0
+    )
     assert_allclose(batch_of([ended(silent)], agent(), ITEM).importance, [1.0])
     rarely = replace(STEPS[0], logged=np.log(np.array([0.1, 0.1, 0.1], dtype=np.float32)))
     expected = (1 - (1 - 1 / 6) ** 3) / (1 - 0.9**3)
     assert_allclose(batch_of([ended(rarely)], agent(), ITEM).importance, [expected], rtol=1e-4)
+
+
+def test_what_silence_is_worth_is_no_click() -> None:
+    """With a default reward of −0.1 too: nothing was clicked, so nothing depends on who served."""
+    told = replace(TOLD[0], rewards=[-0.1] * 3, clicked=[False] * 3)
+    step = replace(LoggedStep.of(told, ENCODER, list(told.rewards)), logged=STEPS[0].logged + 1.0)
+    assert_allclose(batch_of([ended(step)], agent(), ITEM).importance, [1.0])

@@ -1,3 +1,5 @@
+"""The policy gradient learned from the log: what is its own; what all share is in ``tests/contracts/``."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -6,12 +8,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import pytest
 
-from policies.base import Context, Lesson, PolicyError, SessionLearner, Slot
+from policies.base import Context, Lesson
 from policies.gradient.learner import GradientLearner
 from policies.gradient.options import parse
-from policies.gradient.policy import GradientPolicy
 from policies.gradient.ppo import Ppo
 from policies.neural import arrays
 from policies.neural.arrays import Arrays
@@ -47,58 +47,10 @@ def tell(learner: GradientLearner, told: Sequence[Lesson | tuple[str, int]]) -> 
     return learner
 
 
-def shares(learner: GradientLearner) -> np.ndarray[Any, Any]:
-    request = GradientPolicy(SMALL, learner.snapshot()).prepare(Context({"mood": 0.5}), ACTIONS)
-    return request.distribution(Slot("0"), (), np.ones(3, dtype=np.bool_))
-
-
-def test_it_learns_from_others_slates_what_pays_in_the_long_run() -> None:
-    """A lure pays most at once; a treat lets the session go on."""
-    assert isinstance(fresh(), SessionLearner)
-    lure, treat, dull = shares(tell(fresh(), sessions(1500)))
-    assert treat > 2 * lure
-    assert treat > 2 * dull
-
-
-def test_without_a_look_ahead_it_learns_what_pays_at_once() -> None:
-    """Else the test above would not show that it looks ahead."""
-    blind = replace(SMALL, gamma=0.0)
-    lure, treat, _ = shares(tell(fresh(blind), sessions(1500)))
-    assert lure > 1.2 * treat
-
-
-def test_saved_and_resumed_anywhere_it_ends_with_the_same_bytes() -> None:
-    told = sessions(400, seed=1)
-    whole, parts = tell(fresh(), told), fresh()
-    for number, one in enumerate(told):
-        tell(parts, [one])
-        if number % 7 == 0 or number < 30:
-            parts = GradientLearner(SMALL, parts.state(), reward_range=RANGE)
-    assert parts.state() == whole.state()
-    assert parts.snapshot() == whole.snapshot()
-
-
-def test_before_the_encoder_is_fitted_every_slate_is_equally_likely() -> None:
-    learner = tell(fresh(), sessions(19))
-    assert shares(learner).tolist() == [1 / 3] * 3
-    assert learner.snapshot() == fresh().snapshot()
-
-
-def test_ends_of_unknown_sessions_before_that_are_not_kept() -> None:
-    learner = tell(fresh(), [lesson for lesson in sessions(10) if isinstance(lesson, Lesson)])
-    before = learner.state()
-    learner.end("session:unheard-of", 1)
-    assert learner.state() == before
-    learner.end("session:0", 2000)
-    after = learner.state()
-    learner.end("session:0", 2001)
-    assert learner.state() == after != before
-
-
-def test_too_many_open_steps_are_cut_and_told() -> None:
-    options = parse({"fit_on": 5, "hidden": (4,), "most_open": 10})
+def test_where_room_is_short_sessions_are_over_and_it_is_told() -> None:
+    options = parse({"fit_on": 5, "hidden": (4,), "most_bytes": 2048})
     learner = tell(fresh(options), [one for one in sessions(60, n_open=30) if isinstance(one, Lesson)])
-    assert next(iter(learner.trouble().values())) > 0
+    assert list(learner.trouble()) == ["room: too many sessions were open; those idle for longest counted as over"]
     assert fresh().trouble() == {}
 
 
@@ -111,23 +63,6 @@ def test_it_goes_on_from_what_was_trained_in_a_world() -> None:
     assert learner.snapshot() == ppo.snapshot(encoder)
     tell(learner, sessions(300))
     assert learner.snapshot() != ppo.snapshot(encoder)
-
-
-@pytest.mark.parametrize("data", [b"", b"nonsense", fresh().snapshot()])
-def test_other_bytes_are_no_state(data: bytes) -> None:
-    with pytest.raises(PolicyError):
-        GradientLearner(SMALL, data, reward_range=RANGE)
-
-
-def test_a_state_made_with_other_options_is_refused() -> None:
-    state = tell(fresh(), sessions(100)).state()
-    with pytest.raises(PolicyError, match="other options"):
-        GradientLearner(parse({"hidden": (16,)}), state, reward_range=RANGE)
-
-
-def test_a_range_must_rise() -> None:
-    with pytest.raises(PolicyError, match="must rise"):
-        GradientLearner.fresh(SMALL, reward_range=(1.0, 1.0), seed=1)
 
 
 def test_what_serves_is_a_running_mean_of_what_was_learned() -> None:

@@ -1,3 +1,5 @@
+"""Options of the policy gradient: every wrong one is told with its cure."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -24,6 +26,7 @@ def test_nothing_said_is_the_defaults() -> None:
         ({"epochs": 1.5}, "options.epochs=1.5"),
         ({"epochs": True}, "options.epochs=True"),
         ({"credit": "slot"}, "slate, item"),
+        ({"most_importance": 0}, "options.most_importance=0"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_cure(options: dict[str, Any], told: str) -> None:

@@ -1,3 +1,5 @@
+"""Plackett–Luce slates: probabilities by hand, that they add up to one, and draws that are as likely as they say."""
+
 from __future__ import annotations
 
 from itertools import permutations

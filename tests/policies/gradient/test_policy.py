@@ -1,12 +1,12 @@
-from __future__ import annotations
+"""The policy gradient as it serves: scores as torch computes them, a softmax among what is left, checked snapshots."""
 
-import subprocess
-import sys
+from __future__ import annotations
 
 import msgspec
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace as changed
 from numpy.testing import assert_allclose
 
 from policies.base import Action, Context, PolicyError, Slot
@@ -14,13 +14,14 @@ from policies.gradient import snapshot
 from policies.gradient.forward import ForwardScorer
 from policies.gradient.nets import Agent, Scorer, arrays_of_scorer
 from policies.gradient.options import parse
-from policies.gradient.policy import GradientPolicy
+from policies.gradient.policy import GradientPolicy, GradientPrepared
 from policies.neural.arrays import Arrays
 from policies.neural.dense import DenseEncoder
 from policies.neural.nets import arrays_of
 from policies.sampling import propensities
 
 OFFERED = [Action(f"a{number}", {"topic": f"t{number}", "n": number / 3}) for number in range(5)]
+KEYED = [changed(action, key=action.id.encode()) for action in OFFERED]
 CONTEXT = Context({"hour": 7, "device": "tv"})
 ENCODER = DenseEncoder.fitted([(CONTEXT, OFFERED), (Context({"hour": 9}), OFFERED)])
 EVERYTHING = np.ones(5, dtype=np.bool_)
@@ -103,6 +104,39 @@ def test_nets_that_broke_down_are_never_published() -> None:
         snapshot.to_bytes(ENCODER, broken)
 
 
-def test_serving_loads_no_torch() -> None:
-    code = "import sys, policies.gradient.policy, policies.gradient.snapshot; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_scores_that_are_nearly_alike_are_told_apart() -> None:
+    """By more than nine decimals; here by seven, at a temperature that shows them."""
+    request = GradientPrepared(np.array([0.5, 0.5 + 1e-7]) / 0.001)
+    first, second = request.distribution(Slot("0"), (), np.ones(2, dtype=np.bool_))
+    assert_allclose(second / first, np.exp(1e-4), rtol=1e-9)
+
+
+def test_scores_keep_nine_decimals() -> None:
+    made = {name: array.astype(np.float64) for name, array in scorer().items()}
+    scores = ForwardScorer(made)(ENCODER.context(CONTEXT).astype(np.float64), ENCODER.actions(OFFERED))
+    request = GradientPolicy(parse({}), snapshot.to_bytes(ENCODER, scorer())).prepare(CONTEXT, OFFERED)
+    found = request.distribution(Slot("0"), (), EVERYTHING)
+    assert_allclose(np.log(found) - np.log(found[0]), scores - scores[0], atol=3e-9)
+
+
+@pytest.mark.parametrize("gap", [800.0, 1e6])
+def test_what_is_left_when_the_likeliest_is_gone(gap: float) -> None:
+    """Odds beside the likeliest action would all be 0, or nearly so."""
+    request = GradientPrepared(np.array([gap, 1.0, 0.0]))
+    found = request.distribution(Slot("1"), (0,), np.array([False, True, True]))
+    assert_allclose(found, [0.0, *(np.exp([1.0, 0.0]) / np.exp([1.0, 0.0]).sum())])
+    assert request.distribution(Slot("0"), (), np.ones(3, dtype=np.bool_))[0] == 1.0
+
+
+def test_what_was_served_before_changes_nothing() -> None:
+    """A replica keeps rows of actions between requests."""
+    blob = snapshot.to_bytes(ENCODER, scorer(item_units=3))
+    fresh, used = GradientPolicy(parse({}), blob), GradientPolicy(parse({}), blob)
+    for n in range(1, 5):
+        used.prepare(CONTEXT, KEYED[n:])
+    for actions in (KEYED, KEYED[::-1], KEYED[2:]):
+        mask = np.ones(len(actions), dtype=np.bool_)
+        found, expected = (
+            policy.prepare(CONTEXT, actions).distribution(Slot("0"), (), mask) for policy in (used, fresh)
+        )
+        assert found.tolist() == expected.tolist()

@@ -1,3 +1,5 @@
+"""Values corrected for who served: by hand, against λ-returns, and against a policy whose value is known."""
+
 from __future__ import annotations
 
 import numpy as np

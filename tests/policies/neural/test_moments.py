@@ -1,3 +1,5 @@
+"""Adam's moments as bytes: a resumed optimiser takes the very same steps."""
+
 from __future__ import annotations
 
 import pytest

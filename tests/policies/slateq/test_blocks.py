@@ -13,10 +13,11 @@ from policies.base import Slate, Slot
 from policies.neural.dense import DenseEncoder
 from policies.neural.history import n_features
 from policies.neural.logged import LoggedStep
+from policies.neural.padded import Padded
 from policies.neural.sessions import LoggedTrajectory
 from policies.slateq import search
 from policies.slateq.blocks import batch_of
-from policies.slateq.moments import Padded, moments_of
+from policies.slateq.moments import moments_of
 from policies.slateq.net import Sizes, SlateQNet
 from policies.slateq.options import SlateQOptions, parse
 from policies.trajectories import Trajectory
@@ -79,6 +80,20 @@ def test_slots_that_do_not_exist_are_told() -> None:
     assert found.shown.tolist() == [[True, False, False, True], [True] * 4]
     assert found.step.outcome.tolist() == [[0, 0, 0, 1], [1, 0, 0, 0]]
     assert not found.step.shown[0, 1:].any()
+
+
+def test_what_silence_is_worth_is_no_click() -> None:
+    """A default reward of −0.1, and one click among three."""
+    rewards = [-0.1, 1.0, -0.1]
+    told = [
+        replace(TOLD[0], rewards=rewards, clicked=[False, True, False]),
+        replace(TOLD[0], rewards=[-0.1] * 3, clicked=[False] * 3),
+    ]
+    found = batch_of([ended(*(LoggedStep.of(one, ENCODER, list(one.rewards)) for one in told))], level(0.0), FULL).step
+    assert found.outcome.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]
+    assert_allclose(found.returns, [0.5, -0.3], rtol=1e-5)
+    clicked = ENCODER.actions(TOLD[0].actions)[TOLD[0].slate.chosen[1]]
+    assert_allclose(found.histories[1, :-2], 0.2 * clicked[1:], rtol=1e-5)
 
 
 def test_the_best_slate_is_what_search_finds_among_the_allowed() -> None:

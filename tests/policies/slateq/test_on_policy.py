@@ -82,11 +82,18 @@ def test_exploring_falls_with_progress_and_shows_distinct_items() -> None:
     assert shares[1] == pytest.approx(0.05 * 29 / 30, abs=0.02)
 
 
+def test_where_nobody_was_rewarded_at_first_rewards_are_as_they_are() -> None:
+    made, first = agent(), segment()
+    first.rewards[:] = 0.0
+    made.update(first, progress=0.0)
+    assert made.reward_scale == 1.0
+
+
 def test_a_bad_reward_changes_nothing() -> None:
     made = learned()
     before, bad = made.arrays(), segment(seed=77)
     bad.rewards[0, 0] = np.nan
-    with pytest.raises(PolicyError, match="reward: not finite"):
+    with pytest.raises(PolicyError, match=r"rewards\[0, 0\]=nan: must be finite"):
         made.update(bad, progress=0.5)
     for name, array in made.arrays().items():
         assert_array_equal(array, before[name])

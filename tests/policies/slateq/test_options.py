@@ -18,7 +18,7 @@ def test_nothing_said_is_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"hiden": [3]}, "options.hiden: no such option; there are hidden"),
+        ({"hiden": [3]}, "options.hiden: no such option; choose from hidden"),
         ({"hidden": [0]}, r"options.hidden=\[0\]: must be a list"),
         ({"hidden": 64}, "options.hidden=64"),
         ({"gamma": 1.5}, r"options.gamma=1.5: must be a number in \[0, 1\]"),
@@ -27,8 +27,11 @@ def test_nothing_said_is_the_defaults() -> None:
         ({"epochs": 1.5}, "options.epochs=1.5: must be a whole number"),
         ({"search": "best"}, "options.search='best': choose one of exact, greedy, top-k"),
         ({"beyond_cut": 1}, "options.beyond_cut=1: must be true or false"),
-        ({"epsilon": 0.1}, "options.epsilon: the softmax explorer doesn't read it"),
-        ({"explorer": "epsilon", "temperature": 0.1}, "options.temperature: the epsilon explorer doesn't read it"),
+        ({"epsilon": 0.1}, "options.epsilon: softmax doesn't read it; remove it or set explorer to epsilon"),
+        (
+            {"explorer": "epsilon", "temperature": 0.1},
+            "options.temperature: epsilon doesn't read it; remove it or set explorer to softmax",
+        ),
     ],
 )
 def test_what_is_wrong_is_told(options: dict[str, Any], said: str) -> None:

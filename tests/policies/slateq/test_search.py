@@ -17,7 +17,10 @@ def problem(n_users: int, n_candidates: int, seed: int) -> tuple[np.ndarray, np.
     return weights, dice.normal(size=(n_users, n_candidates)), dice.normal(size=n_users)
 
 
-@pytest.mark.parametrize("slots", [(1.0,), (1.0, 1.0), (1.0, 0.6, 0.3)])
+LOOKS = [(1.0,), (1.0, 1.0), (1.0, 0.6, 0.3), (0.5, 1.0), (0.3, 0.6, 1.0), (0.6, 1.0, 0.3), (1.0, 0.2, 1.0)]
+
+
+@pytest.mark.parametrize("slots", LOOKS)
 @pytest.mark.parametrize("seed", range(3))
 def test_no_slate_is_worth_more(slots: tuple[float, ...], seed: int) -> None:
     looks = np.array(slots)
@@ -36,6 +39,24 @@ def test_by_hand() -> None:
     slates, level = best(weights, values, np.array([1.0]), np.ones(2))
     assert_array_equal(slates, [[1, 2]])
     assert_allclose(level, (1.0 + 2.0 + 0.1 * 0.5) / (1.0 + 1.0 + 0.1))
+
+
+def test_the_best_item_goes_where_users_look_most() -> None:
+    weights, values = np.ones((1, 3)), np.array([[3.0, 1.0, 2.0]])
+    assert_array_equal(best(weights, values, np.zeros(1), np.array([0.2, 1.0, 0.5]))[0], [[1, 0, 2]])
+
+
+def test_what_is_not_allowed_is_left_out() -> None:
+    weights, values, nothing = problem(30, 6, 4)
+    allowed = np.random.default_rng(5).random((30, 6)) < 0.5
+    allowed[:, :2] = True
+    slates, level = best(weights, values, nothing, np.array([0.4, 1.0]), allowed=allowed)
+    assert np.take_along_axis(allowed, slates, axis=1).all()
+    alone = [
+        best(weights[[user]][:, allowed[user]], values[[user]][:, allowed[user]], nothing[[user]], np.array([0.4, 1.0]))
+        for user in range(30)
+    ]
+    assert_allclose(level, [found[1][0] for found in alone])
 
 
 def test_ties_go_to_the_first() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from policies.neural.arrays import Arrays
@@ -35,7 +37,10 @@ def arrays(known: DenseEncoder, *, n_slots: int = 3, seed: int = 0, **options: A
     return arrays_of(net(sizes, seed, **options))
 
 
-def blob(*, n_slots: int = 3, seed: int = 0, **options: Any) -> bytes:
-    """A snapshot."""
+def blob(*, n_slots: int = 3, seed: int = 0, looks: Sequence[float] = (), **options: Any) -> bytes:
+    """A snapshot; ``looks``: what slots multiply weights by, else less and less."""
     known = encoder()
-    return snapshot.to_bytes(known, arrays(known, n_slots=n_slots, seed=seed, **options))
+    made = arrays(known, n_slots=len(looks) or n_slots, seed=seed, **options)
+    if looks:
+        made["slots"] = np.log(np.array(looks, dtype=np.float32))
+    return snapshot.to_bytes(known, made)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+from agent.loops import LoopSettings, PolicySettings
 from tests.test_slateloop import KEY, run, serving
 
 
@@ -18,3 +19,19 @@ def test_a_log_is_deleted_after_a_yes() -> None:
     assert run(fake, "loops", "delete-log", "home", *KEY).exit_code == 1
     assert fake.http.asked() == []
     assert "Example: slateloop loops delete-log" in run(fake, "loops", "delete-log", "--help").stdout
+
+
+def test_versions_tell_which_agent_each_begins_with() -> None:
+    policies = [PolicySettings(), *(PolicySettings(kind="slateq", start=f"sha256:{digit * 64}") for digit in "12")]
+    versions = [
+        {"loop": "home", "version": number, "learning_hash": "abc", "settings": json.loads(settings.to_json())}
+        for number, settings in enumerate((LoopSettings(policy=policy) for policy in policies), 1)
+    ]
+    told = run(serving("GET", "/v1/loops/home/versions", {"versions": versions}), "loops", "versions", "home", *KEY)
+    assert all(part in told.stdout for part in ("linear", "slateq from 11111111", "slateq from 22222222"))
+
+
+def test_status_names_the_policy_that_is_wanted() -> None:
+    status = {"loop": "home", "settings_version": 3, "policy": "slateq"}
+    told = run(serving("GET", "/v1/loops/home/status", status), "loops", "status", "home", *KEY)
+    assert "loop home (settings version 3, slateq): nothing served yet" in told.stdout
