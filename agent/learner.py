@@ -20,6 +20,7 @@ from agent.starts import Start, encoder_of
 from agent.user_rates import Showing
 from agent.variant_stats import VariantSums
 from policies import registry
+from policies.backlog import Backlog
 from policies.base import Learner, Lesson, PolicyError, SessionLearner
 from policies.neural.dense import DenseEncoder
 from policies.rates import ItemRates
@@ -108,6 +109,11 @@ class LoopLearner:
         """What of the features could not be taken as it came, by reason; nothing where the policy takes anything."""
         told = getattr(self._policy, "trouble", None)
         return {**({} if told is None else told()), **self._missed()}
+
+    def backlog(self) -> Backlog | None:
+        """What has come and has changed no net yet; None where the policy learns each lesson at once."""
+        told = getattr(self._policy, "backlog", None)
+        return None if told is None else told()
 
     def end(self, ending: Ending) -> None:
         """Pass a session's end on, where the policy learns from whole sessions."""

@@ -17,6 +17,7 @@ import redis
 
 from agent import progress
 from agent.connection import connect
+from agent.failures import FailureLog
 from agent.fencing import Fenced
 from agent.learner_loop import LearnerLoop
 from agent.loop_store import LoopStore, StoredSettings
@@ -50,6 +51,7 @@ class LearnerHost:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
         self._fenced = False
+        self._failures = FailureLog(_log, "learning has failed")
 
     def start(self) -> None:
         """Begin."""
@@ -78,7 +80,9 @@ class LearnerHost:
                 _log.warning("%s", error)
                 return
             except Exception as error:  # noqa: BLE001 - the process's last wall: logged, told, and begun anew
-                pause_s = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else pause_s
+                if time.monotonic() - began > LONGEST_PAUSE_S:
+                    pause_s = FIRST_PAUSE_S
+                    self._failures.forget()
                 self._pause(error, pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
@@ -94,7 +98,7 @@ class LearnerHost:
         learner.close(time.monotonic())
 
     def _pause(self, error: Exception, pause_s: float) -> None:
-        _log.error("learning paused for %.1f s", pause_s, exc_info=error)
+        self._failures.tell(error, time.monotonic(), pause_s=pause_s)
         if not isinstance(error, redis.RedisError):
             self._complain(f"Learning has failed and is tried again ({type(error).__name__}: {error}).")
         self._stop.wait(pause_s)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import msgspec
 import redis
@@ -36,6 +37,9 @@ CHECKPOINT_EVERY_S = 2.0
 REPORT_EVERY_S = 0.5
 TICK_EVERY_S = 0.2
 CLOCK_ALARM_S = 5.0
+
+PAST_S = 3600.0
+"""For so long the report tells of a checkpoint that could not be used, once there is a newer one."""
 
 _N_NAMED = 5
 """Features that a sentence names."""
@@ -85,6 +89,7 @@ class LearnerLoop:
         self._checkpoints = CheckpointStore(client, self._fence)
         self._snapshots = SnapshotStore(client, loop)
         self._why: dict[str, str] = {}
+        self._befell: tuple[str, int] | None = None
         self._user_store = RedisUsers(client, self._fence, keep_s=keep_s(stored.settings))
         self._users = UserLedger(self._user_store)
         self._start = StartStore(client, loop).named_by(stored.settings)
@@ -181,6 +186,7 @@ class LearnerLoop:
     def _complain(self, sentence: str) -> None:
         _log.error("loop %s: %s", self._loop, sentence)
         self._why["checkpoint"] = sentence
+        self._befell = sentence, self._log.server_ms()
 
     def _last_published(self) -> tuple[str, int, int]:
         """Version, what it had learned, and 0; a start is worth publishing before anything is learned."""
@@ -224,6 +230,7 @@ class LearnerLoop:
         self._users.flush()
         state = Checkpoint(self._lineage, self._fence.epoch, learner.n_learned, join.state(), learner.state())
         self._checkpoints.save(state)
+        self._why.pop("checkpoint", None)
         self._saved_at = join.tail
         self._checkpoint_due.done(now)
 
@@ -309,14 +316,24 @@ class LearnerLoop:
             variants=learner.variants,
             apprentice=learner.apprentice,
             troubles=dict(learner.troubles()),
+            backlog=learner.backlog(),
             n_behind=join.n_ahead - n_open + n_unread,
             n_open=n_open,
             lag_s=_lag_s(join, server_ms, n_unread),
             published=self._published,
             n_unpublished=self._n_unpublished,
             clock_ahead_s=max(0.0, clock_ahead_s),
-            why=(*self._why.values(), *_clock_alarm(clock_ahead_s)),
+            why=(*self._why.values(), *_clock_alarm(clock_ahead_s), *self._past(server_ms)),
         )
+
+    def _past(self, server_ms: int) -> tuple[str, ...]:
+        """What befell checkpoints, for a while after there is a newer one; until then it is told as it is."""
+        if self._befell is None or "checkpoint" in self._why:
+            return ()
+        sentence, at_ms = self._befell
+        at = datetime.fromtimestamp(at_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+        is_recent = server_ms - at_ms <= 1000 * PAST_S
+        return (f"Past, at {at} UTC, and a newer checkpoint is saved since: {sentence}",) if is_recent else ()
 
 
 def _some(names: list[str]) -> str:

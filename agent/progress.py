@@ -15,6 +15,7 @@ from agent import keys
 from agent.apprentice import ApprenticeSums
 from agent.join import Counters
 from agent.variant_stats import VariantSums
+from policies.backlog import Backlog
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Progress(msgspec.Struct, frozen=True):
         refused: The same by reason.
         counters: What the join counted.
         troubles: What of the features could not be taken as it came, by reason.
+        backlog: What has changed no net yet; None where the policy has none.
         variants: Variant → sums, for ``agent.variant_stats``.
         apprentice: How the policy's own choices fared where the baseline was served in their stead.
         n_behind: Decisions whose window has closed and that are not learned yet, and entries not read yet.
@@ -56,6 +58,7 @@ class Progress(msgspec.Struct, frozen=True):
     counters: Counters = msgspec.field(default_factory=Counters)
     variants: dict[str, VariantSums] = {}
     troubles: dict[str, int] = {}
+    backlog: Backlog | None = None
     apprentice: ApprenticeSums = msgspec.field(default_factory=ApprenticeSums)
     n_behind: int = 0
     n_open: int = 0

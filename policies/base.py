@@ -143,7 +143,11 @@ class LearnReport:
 
 @runtime_checkable
 class Prepared(Protocol):
-    """One request, its shared work done."""
+    """One request, its shared work done.
+
+    Where what belongs into a slot depends on how many follow, it may also have ``of_length(n_slots) -> Prepared``: the
+    same request for a slate of so many slots, which ``sampling`` asks for first.
+    """
 
     @property
     def n_actions(self) -> int:

@@ -146,6 +146,15 @@ def checked(distribution: Distribution, eligible: Mask) -> Distribution:
     return np.array(_served(distribution, mask.tolist(), 0.0), dtype=np.float64)
 
 
+def for_slate(prepared: Prepared, n_slots: int) -> Prepared:
+    """The request for a slate of so many slots; whoever asks for distributions by himself asks this first.
+
+    A policy that looks ahead within the slate has a method ``of_length``; to others the length is all the same.
+    """
+    of_length: Callable[[int], Prepared] | None = getattr(prepared, "of_length", None)
+    return prepared if of_length is None else of_length(n_slots)
+
+
 def _fill(
     prepared: Prepared,
     slots: Sequence[Slot],
@@ -154,9 +163,7 @@ def _fill(
 ) -> tuple[list[int], list[float]]:
     if rules.eligible is not None and len(rules.eligible) != len(slots):
         raise PolicyError(f"eligible has {len(rules.eligible)} masks; it needs one for each of {len(slots)} slots")
-    of_length = getattr(prepared, "of_length", None)
-    if of_length is not None:  # a policy that looks ahead within the slate: see policies/slateq/policy.py
-        prepared = of_length(len(slots))
+    prepared = for_slate(prepared, len(slots))
     free = np.ones(prepared.n_actions, dtype=np.bool_)
     chosen: list[int] = []
     likely: list[float] = []

@@ -36,15 +36,17 @@ class Trajectory(Generic[Step]):
     Attributes:
         name: Of the trajectory; a session that was cut goes on in another one of this name.
         steps: In log order, at least one.
-        ended: Nothing follows; False where it was cut.
-        following: The step after a cut, to look ahead to; None where it is unknown, then the last step tells only
-            where the one before it led.
+        following: The step after a cut, to look ahead to; None where nothing follows.
     """
 
     name: str
     steps: tuple[Step, ...]
-    ended: bool
     following: Step | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Nothing follows: it was not cut."""
+        return self.following is None
 
 
 @dataclass(slots=True)
@@ -73,6 +75,11 @@ class Trajectories(Generic[Step]):
         self.n_cut = self.n_hurried = self.n_open = self.n_name_bytes = 0
 
     @property
+    def n_sessions(self) -> int:
+        """Trajectories that are open."""
+        return len(self._open)
+
+    @property
     def steps(self) -> Iterator[Step]:
         """All that are open."""
         return (step for one in self._open.values() for step in one.steps)
@@ -85,10 +92,10 @@ class Trajectories(Generic[Step]):
         """
         over = self.wait(at_ms)
         if not name:
-            return [*over, Trajectory(name, (step,), ended=True)]
+            return [*over, Trajectory(name, (step,))]
         known = self._open.get(name)
         if known is not None and len(known.steps) >= self._most_steps:
-            over.append(self._close(name, ended=False, following=step))
+            over.append(self._close(name, following=step))
             self.n_cut += 1
         if name not in self._open:
             self.n_name_bytes += _n_bytes(name)
@@ -102,7 +109,7 @@ class Trajectories(Generic[Step]):
     def end(self, name: str, at_ms: int) -> list[Trajectory[Step]]:
         """A trajectory's session has ended; nothing happens to one that isn't open."""
         over = self.wait(at_ms)
-        return [*over, self._close(name, ended=True)] if name in self._open else over
+        return [*over, self._close(name)] if name in self._open else over
 
     def wait(self, at_ms: int) -> list[Trajectory[Step]]:
         """Stream time has come so far: what has been idle for too long is over."""
@@ -111,7 +118,7 @@ class Trajectories(Generic[Step]):
             name, oldest = next(iter(self._open.items()))
             if at_ms - oldest.latest_ms <= self._gap_ms:
                 break
-            over.append(self._close(name, ended=True))
+            over.append(self._close(name))
         return over
 
     def make_room(self) -> list[Trajectory[Step]]:
@@ -119,7 +126,7 @@ class Trajectories(Generic[Step]):
         if not self._open:
             return []
         self.n_hurried += 1
-        return [self._close(next(iter(self._open)), ended=True)]
+        return [self._close(next(iter(self._open)))]
 
     def to_bytes(self, pack: Callable[[Step], bytes]) -> bytes:
         """What is open, exactly: the same steps, the same bytes."""
@@ -144,11 +151,11 @@ class Trajectories(Generic[Step]):
         self.n_open = sum(len(one.steps) for one in self._open.values())
         self.n_name_bytes = sum(map(_n_bytes, self._open))
 
-    def _close(self, name: str, *, ended: bool, following: Step | None = None) -> Trajectory[Step]:
+    def _close(self, name: str, *, following: Step | None = None) -> Trajectory[Step]:
         steps = self._open.pop(name).steps
         self.n_open -= len(steps)
         self.n_name_bytes -= _n_bytes(name)
-        return Trajectory(name, tuple(steps), ended, following)
+        return Trajectory(name, tuple(steps), following)
 
 
 def _n_bytes(name: str) -> int:

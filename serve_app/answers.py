@@ -22,6 +22,7 @@ import msgspec
 from agent.loops import LoopSettings
 from agent.slates import Chosen as Chosen  # part of what a client gets
 from agent.slates import Slate as Slate
+from policies.backlog import Backlog as Backlog
 
 
 class SlateloopError(Exception):
@@ -183,6 +184,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     mode: str = "online"
     n_joined: int = 0
     apprentice: Apprentice | None = None
+    backlog: Backlog | None = None
 
 
 @dataclass(frozen=True, slots=True)

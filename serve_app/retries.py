@@ -70,6 +70,8 @@ def _may_repeat(call: Call[T], outcome: Outcome) -> bool:
         return False
     if isinstance(outcome, httpx.TransportError):
         return call.idempotent
+    if _is_starting(outcome):
+        return True
     if outcome.status_code == 500:  # a load balancer's own; the service's has a problem document
         return call.idempotent and not _is_problem(outcome)
     return outcome.status_code in {429, 503} or (call.idempotent and outcome.status_code in {502, 504})
@@ -84,6 +86,12 @@ def _asked_s(outcome: Outcome) -> float:
 def _answer(call: Call[T], url: str, outcome: Outcome) -> T:
     if isinstance(outcome, httpx.TransportError):
         raise UnreachableError(url, f"{type(outcome).__name__}: {outcome}") from outcome
+    if _is_starting(outcome):
+        reason = f"something listens at {url}, but no service answers there yet; it is most likely still starting"
+        cure = (
+            "try again in a few seconds, GET /readyz then says more; if it lasts, look at what `slateloop serve` prints"
+        )
+        raise ServiceFailedError(outcome.status_code, {"detail": reason, "cure": cure})
     if outcome.is_error:
         raise error_of(outcome.status_code, _problem(outcome))
     try:
@@ -92,6 +100,11 @@ def _answer(call: Call[T], url: str, outcome: Outcome) -> T:
         reason = f"the answer to {call.method} {call.path} is not what this client knows: {error!r}"
         problem = {"detail": reason, "cure": "use the same version of both"}
         raise ServiceFailedError(outcome.status_code, problem) from error
+
+
+def _is_starting(response: httpx.Response) -> bool:
+    """Ray Serve's own answer before the service is there; the service's 404 has a problem document."""
+    return response.status_code == 404 and not _is_problem(response) and "/-/routes" in response.text
 
 
 def _is_problem(response: httpx.Response) -> bool:

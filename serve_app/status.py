@@ -19,7 +19,9 @@ from agent.loop_store import LoopStore, StoredSettings
 from agent.progress import Progress
 from agent.snapshots import Serving, SnapshotStore
 from agent.variant_stats import VariantSums
+from policies.backlog import Backlog
 from serve_app.apprentice_status import ApprenticeStatus, apprentice_of
+from serve_app.backlog_sentences import is_waiting, told_of
 from serve_app.troubles import explained
 
 ALIVE_S = 10.0
@@ -110,6 +112,7 @@ class StatusAnswer(msgspec.Struct, frozen=True):
         mode: ``online``, ``apprentice`` or ``logging_only``.
         n_joined: Decisions joined with their rewards, whether or not they could be learned from.
         apprentice: How the policy's own choices fared in apprentice mode; null where there are none.
+        backlog: Of an agent with nets, steps that have changed no net yet; null for other policies.
         troubles: What of the features could not be taken as it came, by reason; ``why`` explains what matters.
     """
 
@@ -129,6 +132,7 @@ class StatusAnswer(msgspec.Struct, frozen=True):
     mode: str
     n_joined: int
     apprentice: ApprenticeStatus | None
+    backlog: Backlog | None
 
 
 def read_status(redis: Redis, name: str, *, trouble: str = "") -> StatusAnswer | None:
@@ -162,11 +166,16 @@ def read_status(redis: Redis, name: str, *, trouble: str = "") -> StatusAnswer |
         lift=_lifts(report),
         log=LogStatus(log.n_entries(), log.n_bytes()),
         relearning=None if lineage == wanted else _relearning(wanted, newer),
-        why=[*_why(stored, report, serving, learner, trouble), *_of_newer(newer), *_memory(memory(redis))],
+        why=[
+            *_why(stored, report, serving, learner, trouble),
+            *([] if lineage == wanted else [_taking_over(newer, serving)]),
+            *_memory(memory(redis)),
+        ],
         troubles={} if report is None else report.troubles,
         mode=stored.settings.mode,
         n_joined=0 if report is None else sum(one.n_decisions for one in report.variants.values()),
         apprentice=apprentice_of(report),
+        backlog=None if report is None else report.backlog,
     )
 
 
@@ -231,9 +240,12 @@ def _lifts(report: Progress | None) -> dict[str, LiftStatus | None]:
     }
 
 
-def _of_newer(report: Progress | None) -> list[str]:
-    """What keeps the lineage from taking over that is to be served next."""
-    return [] if report is None else [f"The new lineage: {sentence}" for sentence in report.why]
+def _taking_over(report: Progress | None, serving: Serving | None) -> str:
+    """What becomes of the lineage that is to be served next."""
+    if report is not None and report.why:
+        return f"What is learned has changed, and the new lineage has not taken over yet: {' '.join(report.why)}"
+    until = " once the pinned version is released" if serving is not None and serving.pinned else ""
+    return f"What is learned has changed; the new lineage is being learned from the log and then takes over{until}."
 
 
 def _relearning(wanted: str, report: Progress | None) -> Relearning:
@@ -255,8 +267,6 @@ def _why(
         said.append("The apprentice draws choices of its own from its first snapshot on; none is learned of yet.")
     if serving is not None and serving.pinned:
         said.append(f"Version {serving.version} is pinned by a rollback; newer ones wait until it is released.")
-    if serving is not None and serving.lineage != stored.settings.learning_hash:
-        said.append("What is learned has changed; the new lineage is being learned from the log and then takes over.")
     return said + _waiting(stored, report, serving, learner)
 
 
@@ -273,8 +283,8 @@ def _waiting(
     if not report.n_learned and learner.n_open:
         waiting = f"{learner.n_open} decisions wait for their rewards"
         return [f"{waiting}; each is learned when its window of {window_s:g} s closes."]
-    said = explained(report.troubles, report.n_learned)
-    if serving is not None and not learner.n_open and not learner.n_behind:
+    said = [*told_of(report.backlog), *explained(report.troubles, report.n_learned)]
+    if serving is not None and not learner.n_open and not learner.n_behind and not is_waiting(report.backlog):
         said.append("Everything logged so far is learned; new decisions and rewards bring the next snapshot.")
     if seen.late > FEW and seen.late > 0.1 * seen.learned:
         said.append(f"{seen.late} rewards came after the window of {window_s:g} s had closed; consider a longer one.")

@@ -15,6 +15,7 @@ RARE = 0.01
 """Per lesson; below, it is counted and not explained."""
 
 CURES: Mapping[str, str] = {
+    "block": "end sessions with POST /v1/sessions/{session}/end, lower options.gap_s, or lower options.block",
     "absent": "it counts as average there; send it with every request, or leave it out for good",
     "actions": "send features that similar actions share, or set options.model to shared",
     "length": "end sessions with POST /v1/sessions/{session}/end, or raise options.most_steps",
@@ -28,13 +29,13 @@ CURES: Mapping[str, str] = {
 }
 """What a reason begins with → what to do. A reason that isn't here is ordinary: counted, never explained."""
 
-_ALWAYS = frozenset({"actions", "unmet"})
+_ALWAYS = frozenset({"actions", "block", "unmet"})
 """Conditions rather than events: told once they hold."""
 
 _AT_ONCE = frozenset({"nets"})
 """Events that always matter."""
 
-_ABOUT: Mapping[str, str] = {"length": "Sessions", "room": "Sessions", "nets": "Learning"}
+_ABOUT: Mapping[str, str] = {"block": "Learning", "length": "Sessions", "room": "Sessions", "nets": "Learning"}
 """What a reason is about, where that isn't features."""
 
 

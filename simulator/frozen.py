@@ -20,6 +20,7 @@ from envs.world import Flags, Indices, Reaction, World
 from policies.base import Context, Policy, Prepared, Slot
 from policies.rates import ItemRates
 from policies.registry import make_policy
+from policies.sampling import for_slate
 from simulator import policy_starts
 from simulator.cells import PolicyChoice
 from simulator.env_users import EnvUsers, loop_settings
@@ -94,6 +95,7 @@ class FrozenChooser:
 
 def likeliest(prepared: Prepared, n_slots: int) -> list[int]:
     """The likeliest action of each slot, one after the other; of equals the first."""
+    prepared = for_slate(prepared, n_slots)
     eligible, chosen = np.ones(prepared.n_actions, dtype=np.bool_), list[int]()
     for number in range(n_slots):
         best = int(np.argmax(prepared.distribution(Slot(str(number)), chosen, eligible)))

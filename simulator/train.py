@@ -42,7 +42,7 @@ class Budget:
         n_test_users: Users of the final score.
     """
 
-    n_steps: int = 10_000_000
+    n_steps: int = 5_000_000
     n_users: int = 1024
     n_worlds: int = 16
     n_segment: int = 32

@@ -19,12 +19,12 @@ from policies.gradient.vtrace import corrected
 from policies.neural.dense import Float32s
 from policies.neural.nets import tensor
 from policies.neural.padded import Padded
-from policies.neural.sessions import LoggedTrajectory, Told, n_usable, told
+from policies.neural.sessions import LoggedTrajectory, Told, told
 
 
 def batch_of(trajectories: Sequence[LoggedTrajectory], agent: Agent, options: GradientOptions) -> Batch:
-    """What to learn from trajectories, at least one of which has a usable step."""
-    sessions = [told(one) for one in trajectories if n_usable(one)]
+    """What to learn from trajectories, at least one."""
+    sessions = [told(one) for one in trajectories]
     steps = [step for one in sessions for step in one.steps]
     contexts = tensor(np.concatenate([one.contexts[:-1] for one in sessions]))
     histories = tensor(np.concatenate([one.histories[:-1] for one in sessions]))

@@ -13,8 +13,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
+import msgspec
 import numpy as np
 
+from policies.backlog import Backlog
 from policies.base import LearnReport, Lesson, PolicyError
 from policies.lessons import learn_each
 from policies.neural.block_state import Early, State
@@ -64,7 +66,7 @@ class Trains(Protocol):
     encoder: DenseEncoder
 
     def learn(self, block: Sequence[LoggedTrajectory], dice: np.random.Generator) -> None:
-        """Learn from a block, at least one step of which is usable."""
+        """Learn from a block of at least one step."""
         ...
 
     def parameters(self) -> bytes:
@@ -208,6 +210,12 @@ class BlockLearner(ABC, Generic[Options]):
             "nets: a number in them was not finite; its block was let go": self._n_dropped,
         }
         return {**self._waiting.troubles(), **{reason: count for reason, count in own.items() if count}}
+
+    def backlog(self) -> Backlog:
+        """What has come and has changed no net yet, for the loop's status."""
+        n_early = sum(bool(one.lesson) for one in self._early)
+        n_fit = self._options.fit_on if self._trained is None else 0
+        return msgspec.structs.replace(self._waiting.backlog(), n_early=n_early, n_fit=n_fit)
 
     @abstractmethod
     def _fresh(self, encoder: DenseEncoder, n_slots: int) -> Trains:

@@ -53,7 +53,7 @@ class BlockTrained(ABC):
             moments.load(self._adam, self._nets, moments_)
 
     def learn(self, block: Sequence[LoggedTrajectory], dice: np.random.Generator) -> None:
-        """Learn from a block, at least one step of which is usable."""
+        """Learn from a block of at least one step."""
         with one_thread():
             self._learn(block, dice)
         now = self._serving()

@@ -1,12 +1,12 @@
 """Finished trajectories of logged steps as arrays: what was known before each step and after the last.
 
-In: trajectories. Out: one record each, of the steps that can be learned from.
+In: trajectories. Out: one record each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Told(NamedTuple):
     """One trajectory as arrays.
 
     Attributes:
-        steps: Those to learn from.
+        steps: All of them.
         after: The step that came after these; None where nothing did.
         contexts: (n_steps + 1, n_context): of each step, and of what came after; zeros there if nothing did.
         histories: (n_steps + 1, n_history): the same.
@@ -39,23 +39,12 @@ class Told(NamedTuple):
         return self.after is None
 
 
-def n_usable(trajectory: Trajectory[Any]) -> int:
-    """Steps to learn from: of a cut one that nothing is known after, the last only tells where the others led."""
-    blind = not trajectory.ended and trajectory.following is None
-    return len(trajectory.steps) - blind
-
-
 def told(trajectory: LoggedTrajectory) -> Told:
-    """A trajectory, at least one step of which is usable."""
-    known = [*trajectory.steps]
-    if trajectory.following is not None:
-        known.append(trajectory.following)
-    n = len(known) if trajectory.ended else len(known) - 1
-    contexts = [step.context for step in known]
-    if trajectory.ended:
-        contexts.append(np.zeros_like(contexts[0]))
-    histories = _histories(trajectory.steps)[: n + 1]
-    return Told(tuple(known[:n]), None if trajectory.ended else known[n], np.stack(contexts), histories)
+    """A trajectory as arrays."""
+    contexts = [step.context for step in trajectory.steps]
+    after = trajectory.following
+    contexts.append(np.zeros_like(contexts[0]) if after is None else after.context)
+    return Told(trajectory.steps, after, np.stack(contexts), _histories(trajectory.steps))
 
 
 def _histories(steps: Sequence[LoggedStep]) -> Float32s:

@@ -20,7 +20,7 @@ from policies.neural.dense import Float32s
 from policies.neural.logged import LoggedStep
 from policies.neural.nets import tensor
 from policies.neural.padded import Padded
-from policies.neural.sessions import LoggedTrajectory, Told, n_usable, told
+from policies.neural.sessions import LoggedTrajectory, Told, told
 from policies.slateq.moments import Moments, moments_of
 from policies.slateq.net import SlateQNet, Step
 from policies.slateq.options import SlateQOptions
@@ -45,8 +45,8 @@ class Batch(NamedTuple):
 
 
 def batch_of(trajectories: Sequence[LoggedTrajectory], net: SlateQNet, options: SlateQOptions) -> Batch:
-    """What to learn from trajectories, at least one of which has a usable step."""
-    sessions = [told(one) for one in trajectories if n_usable(one)]
+    """What to learn from trajectories, at least one."""
+    sessions = [told(one) for one in trajectories]
     steps = [step for one in sessions for step in _known(one)]
     contexts = tensor(np.stack([step.context for step in steps]))
     histories = tensor(np.concatenate([one.histories[: len(_known(one))] for one in sessions]))

@@ -236,6 +236,13 @@ def _print_status(status: Status) -> None:
             f"baseline earns {one.baseline_reward:.3f} a decision; {ready}",
             highlight=False,
         )
+    if waits := status.backlog:
+        console.print(
+            f"nets: {waits.n_blocks:,} blocks learned; next block {waits.n_finished:,} of {waits.n_block:,} finished "
+            f"steps; {waits.n_open:,} steps in open sessions ({waits.n_sessions:,}); "
+            f"{waits.n_early:,} lessons wait for the first fit",
+            highlight=False,
+        )
     headings = ["variant", "share", "decisions", "reward per slot", "95 %", "learned over it"]
     print_table("variants", headings, [_variant_row(name, arm, status) for name, arm in status.variants.items()])
     for reason in status.why:

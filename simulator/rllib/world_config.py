@@ -19,6 +19,7 @@ from policies.neural.history import n_features
 from simulator.encoded_world import WorldEncoding, bound, fitted, samples
 from simulator.rllib.world_module import OPTIONS, SIZES, Sizes, WorldModule
 from simulator.rllib.world_runner import WorldRunner, make_vector_env
+from simulator.train import Budget
 
 N_EVALUATED = 1000
 """Episodes of one evaluation: as many users as ``slateloop train`` validates with."""
@@ -60,7 +61,7 @@ class WorldConfig(AlgorithmConfig):  # type: ignore[misc]  # RLlib has no types
         """On-policy, one process, 1,024 users, segments of 32 steps; evaluation is greedy."""
         super().__init__(algo_class=algo_class)
         self.agent_options: Mapping[str, Any] = {}
-        self.n_steps = 10_000_000
+        self.n_steps = Budget().n_steps
         self.n_worlds = 16
         self.encoding: WorldEncoding | None = None
         self._is_bound = False

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -297,7 +298,30 @@ def test_a_broken_newest_checkpoint_costs_nothing_but_time(redis_client: redis.R
     redis_client.set(keys.checkpoint(LOOP, lineage, int(numbers[0])), b"SLCP1torn")
     learner = life.run(opened(redis_client, wanted))
     assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
-    assert "unreadable" in report(redis_client, wanted).why[0]
+
+
+def test_a_checkpoint_that_could_not_be_used_is_past_once_there_is_a_newer_one(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, life = settings("popularity"), Life()
+    closed_log(redis_client)
+    life.run(opened(redis_client, wanted))
+    lineage = wanted.learning_hash
+    numbers: Any = redis_client.zrevrange(keys.checkpoints(LOOP, lineage), 0, 0)
+    redis_client.set(keys.checkpoint(LOOP, lineage, int(numbers[0])), b"SLCP1torn")
+    with monkeypatch.context() as patched:
+        patched.setattr(learner_loop, "CHECKPOINT_EVERY_S", math.nan)  # never due
+        learner = opened(redis_client, wanted)
+    life.run(learner)
+    (told,) = report(redis_client, wanted).why
+    assert told.startswith("A checkpoint was unreadable (")
+    learner.close(life.now)
+    (past,) = report(redis_client, wanted).why
+    assert past.startswith("Past, at 20")
+    assert past.endswith(f" UTC, and a newer checkpoint is saved since: {told}")
+    monkeypatch.setattr(learner_loop, "PAST_S", -1.0)
+    life.run(learner)
+    assert report(redis_client, wanted).why == ()
 
 
 def test_a_state_of_another_engine_means_beginning_again_and_saying_so(redis_client: redis.Redis) -> None:
@@ -327,7 +351,8 @@ def test_a_checkpoint_of_another_version_is_named_and_what_was_published_stays(r
     life.run(learner)
     assert outcome(learner.follower) == outcome(undisturbed(redis_client, wanted))
     (told,) = report(redis_client, wanted).why
-    assert told.startswith("No checkpoint could be read (checkpoint ")
+    assert told.startswith("Past, at 20")
+    assert ": No checkpoint could be read (checkpoint " in told
     assert "of format SLCP9; this release reads SLCP1" in told
     assert told.endswith("; learning began again from the log's beginning.")
 

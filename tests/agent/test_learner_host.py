@@ -81,6 +81,15 @@ def test_after_any_error_the_learner_is_dropped_and_another_one_opened() -> None
     assert hosted.seen == ["opened", "dropped", "opened", "dropped", complaint, "opened", "closed"]
 
 
+def test_the_same_error_over_and_over_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    hosted = Hosted(ValueError("a bug"), ValueError("a bug"), ValueError("a bug"), ValueError("another"), True)
+    until(lambda: hosted.seen.count("opened") == 5)
+    hosted.host.stop()
+    told = [record.exc_info for record in caplog.records if record.name == learner_host.__name__]
+    assert [str(info[1]) for info in told if info] == ["a bug", "another"]
+    assert len(told) == 2
+
+
 def test_a_fence_ends_it_for_good() -> None:
     hosted = Hosted(True, Fenced("over"), True)
     until(lambda: hosted.host.state() == "fenced")

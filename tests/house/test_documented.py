@@ -11,6 +11,7 @@ import typer.main
 from typer.core import TyperGroup
 
 import slateloop
+from policies import registry
 from serve_app.personalizer.operations import OPERATIONS
 from serve_app.personalizer.operations import PREFIX as PERSONALIZER
 from serve_app.settings import PREFIX, ServiceSettings
@@ -164,6 +165,17 @@ def test_every_setting_that_exists_is_written() -> None:
     if PREFIX not in text:
         pytest.skip("no page names a setting yet")
     assert {name for name in known_settings() if not re.search(rf"\b{name}\b", text)} == set()
+
+
+@pytest.mark.parametrize("kind", registry.kinds())
+def test_every_option_of_a_policy_is_written(kind: str) -> None:
+    told = registry.problems(kind, {"no_such_option": 1})[0]
+    options = told.partition("choose from ")[2].split(", ") if "choose from" in told else []
+    page = (ROOT / "docs" / "loops.md").read_text(encoding="utf-8")
+    parts = [
+        part for part in page.split("\n## ") if part.startswith("Options of") and f"`{kind}`" in part.splitlines()[0]
+    ]
+    assert [name for name in options if not any(f"`{name}`" in part for part in parts)] == []
 
 
 def test_every_setting_named_in_code_exists() -> None:

@@ -41,6 +41,13 @@ class Weighted:
         return open_weights / float(open_weights.sum())
 
 
+class LooksAhead(Weighted):
+    """Has other weights for slates of two."""
+
+    def of_length(self, n_slots: int) -> Weighted:
+        return Weighted(1.0, 4.0, 3.0) if n_slots == 2 else self
+
+
 class Broken:
     """Answers whatever it was given."""
 
@@ -92,6 +99,17 @@ def test_what_is_seen_is_what_the_first_slot_was_drawn_by() -> None:
         assert slate == choose(Weighted(5.0, 3.0, 9.0, 2.0), SLOTS[:2], seed, rules)
         assert_allclose(likely, [0.4 + 0.2 / 3, 0.24 + 0.2 / 3, 0.0, 0.16 + 0.2 / 3])
         assert slate.propensities[0] == likely[slate.chosen[0]]
+
+
+def test_a_policy_that_looks_ahead_is_told_how_long_the_slate_is() -> None:
+    """By whoever draws, and by whoever asks afterwards; slates of another length go on as before."""
+    request = LooksAhead(1.0, 0.0, 0.0)
+    for seed in range(20):
+        slate, seen = choose_seen(request, SLOTS[:2], seed)
+        assert_allclose(seen, [0.125, 0.5, 0.375])
+        assert choose(request, SLOTS[:2], seed) == slate
+        assert_allclose(propensities(request, SLOTS[:2], slate.chosen), slate.propensities, rtol=1e-12)
+    assert choose(request, SLOTS[:1], 0).chosen == (0,)
 
 
 def test_the_floor_is_mixed_in_over_the_eligible_after_the_mask() -> None:

@@ -38,7 +38,7 @@ def steps(*at: tuple[str, int]) -> list[Event]:
 
 def test_sessions_that_take_turns_come_apart() -> None:
     events = [*steps(("a", 0), ("b", 1), ("a", 2), ("b", 3)), ("end", "b", 4), ("end", "a", 5)]
-    assert happen(fresh(), events) == [Trajectory("b", (1, 3), ended=True), Trajectory("a", (0, 2), ended=True)]
+    assert happen(fresh(), events) == [Trajectory("b", (1, 3)), Trajectory("a", (0, 2))]
 
 
 def test_a_later_step_of_an_ended_session_begins_another_one() -> None:
@@ -48,7 +48,7 @@ def test_a_later_step_of_an_ended_session_begins_another_one() -> None:
 
 def test_a_step_without_a_name_stands_for_itself() -> None:
     made = fresh()
-    assert happen(made, steps(("", 0), ("", 0))) == [Trajectory("", (0,), True), Trajectory("", (1,), True)]
+    assert happen(made, steps(("", 0), ("", 0))) == [Trajectory("", (0,)), Trajectory("", (1,))]
     assert made.n_open == 0
 
 
@@ -56,16 +56,16 @@ def test_an_idle_session_is_over_strictly_after_the_gap() -> None:
     made = fresh()
     assert happen(made, steps(("a", 0), ("b", 10), ("a", GAP_MS))) == []
     assert made.wait(10 + GAP_MS) == []
-    assert made.wait(11 + GAP_MS) == [Trajectory("b", (1,), ended=True)]
-    assert happen(made, steps(("a", 2 * GAP_MS + 1))) == [Trajectory("a", (0, 2), ended=True)]
+    assert made.wait(11 + GAP_MS) == [Trajectory("b", (1,))]
+    assert happen(made, steps(("a", 2 * GAP_MS + 1))) == [Trajectory("a", (0, 2))]
     assert made.n_open == 1
 
 
 def test_a_session_that_never_ends_is_cut_and_knows_what_follows() -> None:
     made = fresh(most_steps=2)
     assert happen(made, steps(*[("a", at_ms) for at_ms in range(5)])) == [
-        Trajectory("a", (0, 1), ended=False, following=2),
-        Trajectory("a", (2, 3), ended=False, following=4),
+        Trajectory("a", (0, 1), following=2),
+        Trajectory("a", (2, 3), following=4),
     ]
     assert (made.n_open, made.n_cut, made.n_hurried) == (1, 2, 0)
 
@@ -73,7 +73,7 @@ def test_a_session_that_never_ends_is_cut_and_knows_what_follows() -> None:
 def test_where_room_is_needed_the_longest_idle_is_over_and_counted() -> None:
     made = fresh()
     assert happen(made, steps(("a", 0), ("b", 1), ("a", 2), ("c", 3))) == []
-    assert made.make_room() == [Trajectory("b", (1,), ended=True)]
+    assert made.make_room() == [Trajectory("b", (1,))]
     assert (made.n_open, made.n_cut, made.n_hurried) == (3, 0, 1)
 
 
@@ -140,7 +140,6 @@ def test_each_step_ends_up_in_one_trajectory_in_order(drawn: Any, most_open: int
     for name in "abc":
         found = [step for one in over if one.name == name for step in one.steps]
         assert found == [number for number, event in enumerate(events) if event[:2] == ("step", name)]
-    assert all(one.ended is (one.following is None) for one in over)
 
 
 @settings(max_examples=200, deadline=None)

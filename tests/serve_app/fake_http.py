@@ -51,6 +51,12 @@ def problem(status: int, *, headers: dict[str, str] | None = None, **fields: Any
     return httpx.Response(status, content=content, headers=kind)
 
 
+def not_there_yet(path: str = "/v1/loops") -> httpx.Response:
+    """What Ray Serve answers before the service is there."""
+    text = f"Path '{path}' not found. Ping http://.../-/routes for available routes."
+    return httpx.Response(404, text=text)
+
+
 def slate(event_id: str = "e1", *ids: str) -> dict[str, Any]:
     """A slate as the service sends it."""
     items = [{"id": one, "propensity": 0.5} for one in ids or ("a1",)]

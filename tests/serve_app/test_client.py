@@ -20,7 +20,7 @@ from serve_app.answers import (
 from serve_app.client import AsyncClient, Client
 from serve_app.retries import Backoff
 from tests.serve_app.conftest import ADMIN_KEY, InProcess
-from tests.serve_app.fake_http import FakeHttp, problem, slate, stored
+from tests.serve_app.fake_http import FakeHttp, not_there_yet, problem, slate, stored
 from tests.trained import packed
 
 SLATES = ("POST", "/v1/slates")
@@ -97,6 +97,25 @@ def test_a_retry_carries_the_same_ids(fault: httpx.Response | Exception) -> None
     assert first == again
     assert first[0]["reward_id"] != first[1]["reward_id"]
     assert [item["slot"] for item in first] == [0, 1]
+
+
+def test_a_service_that_is_still_starting_is_waited_for() -> None:
+    http = FakeHttp(not_there_yet(), not_there_yet(), routes={SLATES: slate()})
+    assert client(http).choose(["a"]).event_id == "e1"
+    assert len(http.requests) == 3
+
+
+def test_a_service_that_takes_too_long_to_start_is_said_to_be_starting() -> None:
+    with pytest.raises(ServiceFailedError, match=r"http://service/?, .* still starting \(try again") as caught:
+        client(FakeHttp(not_there_yet()), backoff=ONCE).loop_names()
+    assert caught.value.status == 404
+
+
+def test_another_servers_404_is_not_waited_for() -> None:
+    http = FakeHttp(httpx.Response(404, text="<html>no such page</html>"))
+    with pytest.raises(NotFoundError, match="no such page"):
+        client(http).loop_names()
+    assert len(http.requests) == 1
 
 
 def test_two_calls_never_share_an_id() -> None:

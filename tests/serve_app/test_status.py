@@ -9,15 +9,17 @@ import msgspec
 import redis
 
 from agent import progress
-from agent.records import Tick
+from agent.records import SessionEnd, Tick
+from agent.snapshots import SnapshotStore
 from serve_app.answers import Status
-from serve_app.status import read_status
+from serve_app.status import StatusAnswer, read_status
 from serve_app.troubles import CURES, explained
 from tests.agent import traffic
 from tests.agent.learning import Life, closed_log, opened
 from tests.agent.traffic import LOOP, START_MS, WINDOW_MS, Written, apply, settings
 
 N = 40
+TAKING_OVER = "What is learned has changed; the new lineage is being learned from the log and then takes over"
 
 
 def test_odd_features_are_counted_and_explained(redis_client: redis.Redis) -> None:
@@ -52,7 +54,28 @@ def test_what_keeps_a_new_lineage_from_taking_over_is_told(redis_client: redis.R
     status = read_status(redis_client, LOOP)
     assert status is not None
     assert status.lineage == before.learning_hash
-    assert "The new lineage: Learning has failed (no torch)." in status.why
+    told = [sentence for sentence in status.why if "What is learned has changed" in sentence]
+    assert told == [
+        "What is learned has changed, and the new lineage has not taken over yet: Learning has failed (no torch)."
+    ]
+
+
+def test_a_new_lineage_that_nothing_keeps_takes_over_unless_a_version_is_pinned(redis_client: redis.Redis) -> None:
+    closed_log(redis_client)
+    Life().run(opened(redis_client, settings("popularity")))
+    apply(redis_client, settings("linear"))
+    assert taking_over(redis_client) == [f"{TAKING_OVER}."]
+    snapshots = SnapshotStore(redis_client, LOOP)
+    serving = snapshots.serving()
+    assert serving is not None
+    snapshots.roll_back(serving.version)
+    assert taking_over(redis_client) == [f"{TAKING_OVER} once the pinned version is released."]
+
+
+def taking_over(client: redis.Redis) -> list[str]:
+    status = read_status(client, LOOP)
+    assert status is not None
+    return [sentence for sentence in status.why if "What is learned has changed" in sentence]
 
 
 def test_features_an_agent_was_trained_with_are_missed_by_name() -> None:
@@ -60,3 +83,51 @@ def test_features_an_agent_was_trained_with_are_missed_by_name() -> None:
     (told,) = explained({reason: 20}, 20)
     assert "clickbait" in told
     assert CURES["unmet"] in told
+
+
+def of_a_session(client: redis.Redis, n: int, *, ended: bool = False) -> StatusAnswer:
+    """What is told of an agent's loop after so many slates of one session."""
+    traffic.store_rows(client)
+    dice, wanted = random.Random(4), settings("gradient", fit_on=20, block=40, block_minibatch=8, hidden=[4])
+    for number in range(n):
+        made = traffic.a_decision(dice, f"e{number}", START_MS + number, session="one", deferred=False)
+        traffic.write(client, Written(START_MS + number, made))
+    if ended:
+        traffic.write(client, Written(START_MS + n, SessionEnd("one", START_MS + n)))
+    end = START_MS + n + WINDOW_MS + 1
+    traffic.write(client, Written(end, Tick(end)))
+    life = Life()
+    learner = life.run(opened(client, wanted))
+    life.now += 3600.0
+    life.run(learner)
+    status = read_status(client, LOOP)
+    assert status is not None
+    assert status.serving is not None
+    return status
+
+
+def test_a_session_that_never_ends_is_no_trouble_but_it_is_told_what_waits(redis_client: redis.Redis) -> None:
+    status = of_a_session(redis_client, 120)
+    assert status.backlog is not None
+    assert (status.backlog.n_open, status.backlog.n_sessions, status.backlog.n_finished) == (120, 1, 0)
+    assert (status.backlog.n_block, status.backlog.n_blocks) == (40, 0)
+    assert not any("Everything logged so far is learned" in sentence for sentence in status.why)
+    (told,) = [sentence for sentence in status.why if "120 steps wait in 1 open session" in sentence]
+    assert all(part in told for part in ("0 of the 40", "POST /v1/sessions/{session}/end", "options.gap_s"))
+    assert status.troubles == {}
+    assert msgspec.json.decode(msgspec.json.encode(status), type=Status).backlog == status.backlog
+
+
+def test_what_has_ended_is_learned_and_nothing_waits(redis_client: redis.Redis) -> None:
+    status = of_a_session(redis_client, 120, ended=True)
+    assert status.backlog is not None
+    assert (status.backlog.n_open, status.backlog.n_finished, status.backlog.n_blocks) == (0, 0, 1)
+    assert any("Everything logged so far is learned" in sentence for sentence in status.why)
+
+
+def test_other_policies_have_no_backlog(redis_client: redis.Redis) -> None:
+    closed_log(redis_client)
+    Life().run(opened(redis_client, settings("popularity")))
+    status = read_status(redis_client, LOOP)
+    assert status is not None
+    assert status.backlog is None

@@ -31,3 +31,8 @@ def test_sessions_and_nets_are_no_features() -> None:
         f"Sessions: {room} (100 times in 1,000 lessons); {CURES['room']}.",
     ]
     assert explained({room: 10}, 1_000) == []
+
+
+def test_that_no_block_was_full_for_long_is_told_once_it_holds() -> None:
+    late = "block: steps wait, and for long no block of finished ones was full"
+    assert explained({late: 3}, 10**6) == [f"Learning: {late}; {CURES['block']}."]

@@ -100,6 +100,21 @@ def test_the_likeliest_slate_repeats_nothing() -> None:
     assert likeliest(ThreeActions(), 3) == [2, 0, 1]  # type: ignore[arg-type]  # lists are sequences
 
 
+class LongEnough(ThreeActions):
+    """Knows nothing of the slate before it is told how long it is."""
+
+    def of_length(self, n_slots: int) -> ThreeActions:
+        assert n_slots == 2
+        return ThreeActions()
+
+    def distribution(self, slot: Slot, chosen: list[int], eligible: Mask) -> Distribution:
+        raise AssertionError("nobody said how long the slate is")
+
+
+def test_the_likeliest_slate_is_that_of_its_length() -> None:
+    assert likeliest(LongEnough(), 2) == [2, 0]  # type: ignore[arg-type]  # lists are sequences
+
+
 def test_a_training_that_is_stopped_leaves_its_points_and_its_best_agent(tmp_path: Path) -> None:
     score = Estimate(1.0, 2.0, 4)
     with pytest.raises(KeyboardInterrupt):

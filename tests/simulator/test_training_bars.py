@@ -98,7 +98,7 @@ def test_five_minutes_a_seed_and_150_microseconds_a_decision() -> None:
     [
         ({"n_test_users": 999}, "only 999 test users"),
         ({"options": {"hidden": [8]}}, "options of its own"),
-        ({"budget": dataclasses.replace(agent("x").budget, n_steps=7)}, "at most 7 steps instead of 10,000,000"),
+        ({"budget": dataclasses.replace(agent("x").budget, n_steps=7)}, "at most 7 steps instead of 5,000,000"),
     ],
 )
 def test_too_little_is_not_judged(changed: dict[str, Any], why: str) -> None:

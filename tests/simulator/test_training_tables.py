@@ -17,7 +17,7 @@ def test_the_tables_compare_agents_bandits_and_references_in_all_worlds() -> Non
         "slateq",
         "somewhere",
         "3",
-        "10,000,000",
+        "5,000,000",
         "200",
         "1.0",
         "1.0",

@@ -16,7 +16,7 @@ from policies.gradient.options import parse
 from policies.neural.dense import DenseEncoder
 from policies.neural.history import n_features
 from policies.neural.logged import LoggedStep
-from policies.neural.sessions import LoggedTrajectory, n_usable
+from policies.neural.sessions import LoggedTrajectory
 from policies.trajectories import Trajectory
 from tests.policies.offers import lessons
 
@@ -37,7 +37,7 @@ def agent(value: float = 0.0) -> Agent:
 
 
 def ended(*steps: LoggedStep) -> LoggedTrajectory:
-    return Trajectory("t", steps, ended=True)
+    return Trajectory("t", steps)
 
 
 def test_returns_run_to_the_end_and_no_further() -> None:
@@ -49,17 +49,8 @@ def test_returns_run_to_the_end_and_no_further() -> None:
 
 
 def test_a_cut_trajectory_goes_on_in_the_value_of_what_follows() -> None:
-    cut = Trajectory("t", STEPS[:2], ended=False, following=STEPS[2])
-    blind = Trajectory("t", STEPS[:3], ended=False)
-    for trajectory in (cut, blind):
-        assert n_usable(trajectory) == 2
-        assert_allclose(batch_of([trajectory], agent(7.0), SLATE).targets, [9.0, 8.0], rtol=1e-4)
-
-
-def test_one_cut_step_that_nothing_is_known_after_teaches_nothing() -> None:
-    alone = Trajectory("t", STEPS[:1], ended=False)
-    assert n_usable(alone) == 0
-    assert len(batch_of([alone, ended(STEPS[0])], agent(), ITEM).advantages) == 1
+    cut = Trajectory("t", STEPS[:2], following=STEPS[2])
+    assert_allclose(batch_of([cut], agent(7.0), SLATE).targets, [9.0, 8.0], rtol=1e-4)
 
 
 def test_histories_are_of_the_session_so_far() -> None:

@@ -189,3 +189,14 @@ def test_where_nobody_ends_sessions_and_room_is_short_values_stay_bounded() -> N
     assert max(found) < 9.0
     assert found[-1] > 2.0
     assert learner.trouble().keys() == {"room: too many sessions were open; those idle for longest counted as over"}
+
+
+def test_lessons_wait_for_the_encoder_and_then_for_a_block() -> None:
+    learner = tell(fresh("slateq"), [lesson(0, trajectory="a"), ("a", 1), lesson(1)])
+    backlog = learner.backlog()
+    assert (backlog.n_early, backlog.n_fit, backlog.n_open) == (2, SMALL["fit_on"], 0)
+    tell(learner, [lesson(number, trajectory="b") for number in range(2, 22)])
+    backlog = learner.backlog()
+    assert (backlog.n_early, backlog.n_fit, backlog.n_sessions, backlog.n_open) == (0, 0, 1, 20)
+    assert (backlog.n_finished, backlog.n_block, backlog.n_blocks) == (2, SMALL["block"], 0)
+    assert resumed("slateq", learner).backlog() == backlog

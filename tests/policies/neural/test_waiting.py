@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from policies.backlog import Backlog
 from policies.base import PolicyError
 from policies.neural.logged import LoggedStep
-from policies.neural.waiting import FIRST_BLOCK, Block, Waiting
+from policies.neural.waiting import FIRST_BLOCK, LATE_BLOCKS, LATE_S, VERY_LATE_S, Block, Waiting
 
 GAP_S = 60.0
 N_ACTION = 50
@@ -102,6 +103,15 @@ def test_candidates_side_by_side_are_bounded_too() -> None:
     assert sizes == [10] * 5
 
 
+def test_one_step_with_many_candidates_fills_up_no_long_block() -> None:
+    """40 narrow steps are learned before the wide one comes among them; with it, 60,000 // 6,000."""
+    made, sizes = waiting(block=10**6, most_bytes=60_000), list[int]()
+    for number in range(60):
+        n_candidates = 30 if number == 40 else 2
+        sizes += [len(block) for block in made.take(step(number, n_candidates=n_candidates), "", number)]
+    assert sizes == [40, 10]
+
+
 @pytest.mark.parametrize("most_bytes", [1_500, 3_000, 2**20])
 def test_saved_and_restored_anywhere_it_goes_on_the_same(most_bytes: int) -> None:
     dice, now = random.Random(most_bytes), 0
@@ -123,3 +133,55 @@ def test_saved_and_restored_anywhere_it_goes_on_the_same(most_bytes: int) -> Non
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(PolicyError):
         waiting().restore(data)
+
+
+LATE = "block: steps wait, and for long no block of finished ones was full"
+
+
+def test_what_waits_is_told_by_number() -> None:
+    made = waiting(block=4)
+    for number, name in enumerate("aabc"):
+        made.take(step(number), name, 1000 * number)
+    made.end("a", 9_000)
+    expected = {"n_sessions": 2, "n_open": 2, "n_finished": 2, "n_block": 4, "n_blocks": 0, "n_since": 4}
+    assert made.backlog() == Backlog(**expected, since_s=9.0, gap_s=GAP_S)
+    restored = waiting(block=4)
+    restored.restore(made.to_bytes())
+    assert restored.backlog() == made.backlog()
+    assert len([*made.end("b", 10_000), *made.take(step(4), "", 20_000)]) == 1
+    assert made.backlog() == Backlog(n_sessions=1, n_open=1, n_block=4, n_blocks=1, gap_s=GAP_S)
+    made.take(step(5), "c", 30_000)
+    made.take(step(6), "c", 30_500)
+    assert (made.backlog().n_since, made.backlog().since_s) == (2, 0.5)
+
+
+def test_blocks_that_grow_are_told_as_large_as_the_next_one_is() -> None:
+    made = waiting(block=3 * FIRST_BLOCK)
+    sizes = [made.backlog().n_block]
+    for number in range(6 * FIRST_BLOCK):
+        sizes += [made.backlog().n_block for _ in made.take(step(number), "", number)]
+    assert sizes == [FIRST_BLOCK, 2 * FIRST_BLOCK, 3 * FIRST_BLOCK, 3 * FIRST_BLOCK]
+
+
+def open_for(n_steps: int, seconds: float, *, block: int = 4) -> Waiting:
+    """So many steps of one session, over so much stream time, and no end."""
+    made = Waiting(block=block, gap_s=1e6, most_steps=1000, most_bytes=2**20)
+    for number in range(n_steps):
+        made.take(step(number), "a", round(1000 * seconds * number / (n_steps - 1)))
+    return made
+
+
+def test_steps_that_wait_are_a_trouble_only_where_enough_came_and_nothing_was_learned_for_long() -> None:
+    enough = LATE_BLOCKS * 4
+    assert open_for(enough, LATE_S).troubles() == {}
+    assert open_for(enough - 1, LATE_S + 1.0).troubles() == {}
+    assert open_for(enough, LATE_S + 1.0).troubles() == {LATE: enough}
+    assert open_for(2, VERY_LATE_S).troubles() == {}
+    assert open_for(2, VERY_LATE_S + 1.0).troubles() == {LATE: 2}
+
+
+def test_a_block_ends_the_trouble() -> None:
+    made = open_for(9, LATE_S + 1.0)
+    assert list(made.troubles()) == [LATE]
+    made.end("a", 5_000_000)
+    assert made.troubles() == {}

@@ -49,7 +49,7 @@ def level(value: float) -> SlateQNet:
 
 
 def ended(*steps: LoggedStep) -> LoggedTrajectory:
-    return Trajectory("t", steps, ended=True)
+    return Trajectory("t", steps)
 
 
 def test_where_all_slates_are_alike_one_step_looks_one_step_ahead() -> None:
@@ -60,11 +60,9 @@ def test_where_all_slates_are_alike_one_step_looks_one_step_ahead() -> None:
 
 
 def test_a_cut_trajectory_goes_on_in_the_value_of_what_follows() -> None:
-    cut = Trajectory("t", STEPS[:2], ended=False, following=STEPS[2])
-    blind = Trajectory("t", STEPS[:3], ended=False)
-    for trajectory in (cut, blind):
-        found = batch_of([trajectory], level(7.0), parse({"block_trace": 0.0})).step
-        assert_allclose(found.returns, [8.0, 8.0], rtol=1e-5)
+    cut = Trajectory("t", STEPS[:2], following=STEPS[2])
+    found = batch_of([cut], level(7.0), parse({"block_trace": 0.0})).step
+    assert_allclose(found.returns, [8.0, 8.0], rtol=1e-5)
 
 
 def test_steps_of_other_trajectories_change_nothing() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 
 from agent.loops import LoopSettings, PolicySettings
-from tests.test_slateloop import KEY, run, serving
+from tests.serve_app.fake_http import FakeHttp, not_there_yet
+from tests.test_slateloop import KEY, FakeOutside, run, serving
 
 
 def test_a_log_is_deleted_after_a_yes() -> None:
@@ -35,3 +36,20 @@ def test_status_names_the_policy_that_is_wanted() -> None:
     status = {"loop": "home", "settings_version": 3, "policy": "slateq"}
     told = run(serving("GET", "/v1/loops/home/status", status), "loops", "status", "home", *KEY)
     assert "loop home (settings version 3, slateq): nothing served yet" in told.stdout
+
+
+def test_status_tells_what_waits_for_a_block() -> None:
+    waits = {"n_sessions": 2, "n_open": 1120, "n_finished": 7, "n_block": 256, "n_blocks": 3, "n_early": 0}
+    status = {"loop": "home", "settings_version": 3, "policy": "slateq", "backlog": waits}
+    told = run(serving("GET", "/v1/loops/home/status", status), "loops", "status", "home", *KEY).stdout
+    expected = "nets: 3 blocks learned; next block 7 of 256 finished steps; 1,120 steps in open sessions (2)"
+    assert expected in " ".join(told.split())
+    other = run(serving("GET", "/v1/loops/home/status", {**status, "backlog": None}), "loops", "status", "home", *KEY)
+    assert "nets:" not in other.stdout
+
+
+def test_a_command_says_that_the_service_is_still_starting() -> None:
+    fake = FakeOutside(FakeHttp(not_there_yet()))
+    told = run(fake, "loops", "list", *KEY)
+    assert told.exit_code == 1
+    assert "still starting" in " ".join(told.output.split())

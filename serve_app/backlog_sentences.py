@@ -1,0 +1,33 @@
+"""What an agent with nets waits for, in one plain sentence with a cure.
+
+In: its backlog. Out: a sentence for a loop's status. That steps wait is normal: nets learn a block at a time.
+"""
+
+from __future__ import annotations
+
+from policies.backlog import Backlog
+
+
+def is_waiting(backlog: Backlog | None) -> bool:
+    """Whether something has come that no net has learned from."""
+    return backlog is not None and bool(backlog.n_early or backlog.n_open or backlog.n_finished)
+
+
+def told_of(backlog: Backlog | None) -> list[str]:
+    """One sentence, or none where nothing waits."""
+    if backlog is None or not is_waiting(backlog):
+        return []
+    if backlog.n_early:
+        early = (
+            f"{backlog.n_early:,} of the first {backlog.n_fit:,} lessons have come, which the features are fitted on"
+        )
+        return [f"{early}; nets change only after these, whenever a block of finished steps is full."]
+    finished = f"{backlog.n_finished:,} of the {backlog.n_block:,} finished ones that the next block needs"
+    where = f"{backlog.n_open:,} steps wait in {_counted(backlog.n_sessions, 'open session')}, beside {finished}"
+    when = f"nets change only when a block is full ({backlog.n_blocks:,} so far)"
+    gap = f"a session is over after {backlog.gap_s:,.0f} s without a decision (options.gap_s)"
+    return [f"{where}; {when}: end sessions with POST /v1/sessions/{{session}}/end, else {gap} once later ones come."]
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
