@@ -39,8 +39,6 @@ from simulator.training_rows import Row
 from simulator.training_run import Manner, Training, conduct, in_turn, on_ray
 from simulator.training_screen import screen
 
-SECTION = "train"
-
 EXPLAINED = (CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError, StartError)
 """Errors whose message names value and cure."""
 
@@ -185,7 +183,7 @@ def _finish(request: Request, pieces: list[Piece], folder: TrainingFolder, done:
         folder.write_text("summary.md", page),
     ]
     if request.write is not None and not done.failures and not done.interrupted:
-        files.append(write_section(request.write, SECTION, page))
+        files.append(write_section(request.write, request.section, page))
     plots = training_plots.draw_all(pieces, done.results, request.out / "plots") if request.plots else []
     agents = [folder.agent(one) for one in pieces if one.sort == "agent" and one.key in done.results]
     return Outcome(request, pieces, done, rows, bars, costs, files, plots, agents)

@@ -18,6 +18,7 @@ from simulator.typed import typed
 WORLDS, BESIDE = ("interest-evolution",), ("popularity", "linear", "vw")
 N_SEEDS, N_REQUESTS, N_USERS, N_SERVED = 5, 20_000, 1000, 100_000
 OUT = Path("results") / "train"
+SECTION = "train"
 NOBODY = "none"
 
 _WORLDS, _AGENTS, _BESIDE, _NOTHING = list(WORLDS), list(KINDS), list(BESIDE), list[str]()
@@ -44,6 +45,7 @@ class Request:
         n_slots: None for each world's own.
         keep_old: Use what other code has measured, too.
         write: A page to fill a section of.
+        section: Its name.
         n_jobs: Processes at once; 1 does without Ray; None for one per core.
         publish: A loop of a running service that is to begin with the best agent; empty publishes nothing.
         command: As it was typed, for the record.
@@ -71,6 +73,7 @@ class Request:
     fresh: bool = False
     keep_old: bool = False
     write: Path | None = None
+    section: str = SECTION
     n_jobs: int | None = None
     publish: str = ""
     command: Sequence[str] = ("slateloop", "train")
@@ -138,7 +141,8 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
     plots: Annotated[bool, typer.Option("--plots/--no-plots", help="Draw learning curves as PNGs.")] = True,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run anew what was finished before.")] = False,
     keep_old: Annotated[bool, typer.Option("--keep-old", help="Use what other code has measured, too.")] = False,
-    write: Annotated[Path | None, typer.Option("--write", help="Fill the section `train` of this page.")] = None,
+    write: Annotated[Path | None, typer.Option("--write", help="Fill a section of this page.")] = None,
+    section: Annotated[str, typer.Option("--section", help="Which one: a page may hold several runs.")] = SECTION,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Processes at once; 1 does without Ray; else one per core.")
     ] = None,
@@ -190,6 +194,7 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
         fresh=fresh,
         keep_old=keep_old,
         write=write,
+        section=section,
         n_jobs=jobs,
         publish=publish,
         command=typed(),

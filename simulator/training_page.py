@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from simulator import machine, training_tables
 from simulator.train import FRUGAL_OPTIONS, Budget
-from simulator.train_options import Request
+from simulator.train_options import NOBODY, SECTION, Request
 from simulator.training_pieces import Options, Piece
 from simulator.training_plan import agent_options, budget_of, frugal_budget
 from simulator.training_run import Training
@@ -24,7 +24,7 @@ def page_of(request: Request, pieces: Sequence[Piece], done: Training, grids: Se
     told = [line.replace("\n", ";") for line in notes_of(pieces, done, shown((str(request.out),)))]
     codes = ", ".join(sorted({one.code for one in done.results.values()}))
     parts = [
-        f"## {TITLE}",
+        f"## {_title(request)}",
         f"```\n{shown(request.command)}\n```",
         "\n".join(f"- {line}" for line in (*_how(request), *told)),
         *(training_tables.markdown(grid) for grid in grids),
@@ -32,6 +32,11 @@ def page_of(request: Request, pieces: Sequence[Piece], done: Training, grids: Se
         f"Measured by code {codes}, on: {machine.sentence()}." if codes else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _title(request: Request) -> str:
+    """Two sections of one page need two titles."""
+    return TITLE if request.section == SECTION else f"{TITLE}: {request.section}"
 
 
 def _how(request: Request) -> Iterator[str]:
@@ -51,10 +56,11 @@ def _how(request: Request) -> Iterator[str]:
             f"From a log: {request.n_logged:,} decisions of a uniform control, then {request.n_served:,} of the "
             f"agent's own snapshots; options: {own}; each seed has users, exploration and nets of its own."
         )
-    yield (
-        f"Bandits: each serves {request.n_requests:,} requests of its own users and learns from them as a loop does; "
-        "then its last snapshot is frozen."
-    )
+    if set(request.beside) - {NOBODY}:
+        yield (
+            f"Bandits: each serves {request.n_requests:,} requests of its own users and learns from them as a loop "
+            "does; then its last snapshot is frozen."
+        )
     yield f"Everyone is scored by one episode each of the same {request.n_users:,} fresh users."
 
 

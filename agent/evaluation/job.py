@@ -30,11 +30,11 @@ from agent.evaluation.findings import (
 from agent.evaluation.span import experiences
 from agent.evaluation.targets import AsLogged, Baseline, Candidate, Chance, OfVariant, Target, bare
 from agent.event_log import LogReader
-from agent.lessons import FeatureRows, LessonError, lesson
+from agent.lessons import FeatureRows, LessonError, lesson, of_session
 from agent.loop_store import LoopStore
 from agent.loops import LoopSettings
 from agent.recipe import RewardRecipe
-from agent.records import Decision, Experience, StreamId
+from agent.records import Decision, Ending, Experience, StreamId
 from policies.base import Lesson
 
 N_MOST = 500_000
@@ -105,6 +105,10 @@ def evaluated(asked: Evaluation, settings: LoopSettings, log: LogReader) -> Eval
     recipe = RewardRecipe(settings.reward)
     interval_ms = _interval(asked, log)
     for experience in experiences(log, recipe, start_ms=asked.start_ms, end_ms=asked.end_ms):
+        if isinstance(experience, Ending):
+            for target in targets.values():
+                target.end(of_session(experience.session), experience.id.ms)
+            continue
         n_decisions += 1
         if n_decisions > N_MOST:
             raise TooMany(f"more than {N_MOST} decisions lie in this span; evaluate a shorter one")

@@ -1,7 +1,8 @@
-"""The experiences of a span of time, joined anew from the log; blocking, and with a window's feedback in memory.
+"""The experiences and session ends of a span of time, joined anew from the log; blocking, with a window in memory.
 
-In: a loop's log. Out: each decision made within the span whose reward window has closed, with its rewards. The log is
-read twice, by the head and a window behind it by the tail, so that no decision is held while it waits.
+In: a loop's log. Out: each decision made within the span whose reward window has closed, with its rewards, and where
+sessions ended. The log is read twice, by the head and a window behind it by the tail, so that no decision is held while
+it waits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from agent.event_log import LogReader
 from agent.join import WAIT, Join, JoinState
 from agent.recipe import RewardRecipe
-from agent.records import Experience, StreamId
+from agent.records import Ending, Experience, StreamId
 
 BATCH = 1000
 _LAST = 2**64 - 1
@@ -21,8 +22,8 @@ class LogDeleted(RuntimeError):  # noqa: N818 - says what happened
     """Entries vanished between the two readings."""
 
 
-def experiences(log: LogReader, recipe: RewardRecipe, *, start_ms: int, end_ms: int) -> Iterator[Experience]:
-    """Experiences of decisions made from ``start_ms`` to ``end_ms``, both included, in log order.
+def experiences(log: LogReader, recipe: RewardRecipe, *, start_ms: int, end_ms: int) -> Iterator[Experience | Ending]:
+    """Experiences of decisions made, and sessions ended, from ``start_ms`` to ``end_ms``, both included, in log order.
 
     Raises:
         LogDeleted: if the span was deleted meanwhile.
@@ -42,5 +43,5 @@ def experiences(log: LogReader, recipe: RewardRecipe, *, start_ms: int, end_ms: 
                 is_all_read = len(ahead) < BATCH
                 for one in ahead:
                     join.gather(one)
-            if isinstance(outcome, Experience):
+            if outcome is not None:
                 yield outcome

@@ -15,7 +15,7 @@ import numpy as np
 from agent.arms import BASELINE
 from agent.records import Decision
 from policies import sampling
-from policies.base import Action, Context, Lesson, Mask, Policy, Slate, Slot
+from policies.base import Action, Context, Lesson, Mask, Policy, SessionLearner, Slate, Slot
 from policies.baselines import Uniform
 from policies.registry import make_learner, make_policy
 
@@ -39,6 +39,10 @@ class Target(Protocol):
         """Take the lesson in, after its weights were asked for."""
         ...
 
+    def end(self, trajectory: str, at_ms: int) -> None:
+        """A session has ended, as in ``Lesson.trajectory``."""
+        ...
+
 
 class _Fixed:
     """A target that learns nothing."""
@@ -46,6 +50,9 @@ class _Fixed:
     needs_features = False
 
     def learn(self, lesson: Lesson) -> None:
+        return None
+
+    def end(self, trajectory: str, at_ms: int) -> None:
         return None
 
 
@@ -116,6 +123,11 @@ class Candidate:
             return None
         likely = _propensities(self._policy, lesson, self._floor)
         return _cumulative(likely.tolist(), decision.propensities)
+
+    def end(self, trajectory: str, at_ms: int) -> None:
+        """Tell the learner, if it learns from whole sessions."""
+        if isinstance(self._learner, SessionLearner):
+            self._learner.end(trajectory, at_ms)
 
     def learn(self, lesson: Lesson) -> None:
         """Learn, and from time to time predict with what was learned."""

@@ -63,6 +63,12 @@ def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path) -> N
     again = train_command.train(asked, QUIET)
     assert again.training.n_found == len(again.pieces)
     assert to_json(again.rows) == to_json(first.rows)
+    page = (tmp_path / "results.md").read_text()
+    train_command.train(dataclasses.replace(asked, section="train-2", beside=("none",)), QUIET)
+    both = (tmp_path / "results.md").read_text()
+    assert page.strip() in both
+    assert "simulated worlds: train-2\n" in both.partition("<!-- train-2 -->")[2]
+    assert "Bandits: each" not in both.partition("<!-- train-2 -->")[2]
     out, err = io.StringIO(), io.StringIO()
     train_command.show(again, Console(file=out, width=200), Console(file=err, width=200))
     assert "least_clickbait (reference)" in out.getvalue()

@@ -20,12 +20,12 @@ from agent.evaluation.findings import (
     interval_for,
 )
 from agent.evaluation.job import Job, _taught, evaluated, run
-from agent.evaluation.targets import bare
+from agent.evaluation.targets import Candidate, bare
 from agent.event_log import LogReader
 from agent.keys import features, log
 from agent.loop_store import LoopStore
 from agent.loops import LoopSettings
-from agent.records import Decision, Experience, Imitation, Reward, SlotRecord, StreamId, Tick, encode
+from agent.records import Decision, Experience, Imitation, Reward, SessionEnd, SlotRecord, StreamId, Tick, encode
 from policies.features import address, canonical
 
 LOOP = "x"
@@ -109,6 +109,21 @@ def test_a_candidate_is_told_what_the_learner_would_be_told() -> None:
     own = msgspec.structs.replace(served, imitation=None)
     assert _taught(Experience(StreamId(600, 0), own, (0.9,), 1), plain, settings) is plain
     assert _taught(Experience(StreamId(499, 0), own, (0.9,), 1), plain, settings) is None
+
+
+def test_candidates_are_told_where_sessions_ended(redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[tuple[str, int]] = []
+
+    class Told(Candidate):
+        def end(self, trajectory: str, at_ms: int) -> None:
+            ended.append((trajectory, at_ms))
+
+    monkeypatch.setattr("agent.evaluation.job.Candidate", Told)
+    write(redis_client, 3)
+    redis_client.xadd(log(LOOP), {b"r": encode(SessionEnd("s", 1))}, id=f"{10**10 + 1}-0")
+    asked = msgspec.structs.replace(ASKED, wanted=[Wanted("mine", "", "vw", {})])
+    assert evaluated(asked, LoopSettings(), LogReader(redis_client, LOOP)).n_decisions == 3
+    assert ended == [("session:s", 10**10 + 1)]
 
 
 def test_slot_ids_without_end_are_not_all_told_apart(redis_client: redis.Redis) -> None:

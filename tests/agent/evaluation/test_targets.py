@@ -78,3 +78,21 @@ def test_a_candidate_comes_to_prefer_what_is_rewarded() -> None:
         target.learn(told)
     told = Lesson(Context(), actions, [Slot("0")], Slate((1,), (0.25,)), [1.0])
     assert target.weights(decision(chosen=(1,)), told) == pytest.approx([(0.8 + 0.2 / 4) / 0.25])
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_candidate_that_learns_from_whole_sessions_is_told_their_ends(ends: bool) -> None:
+    """Sessions of four slates, where b alone brings 1, within a moment: without ends nothing is ever learned."""
+    options = {"hidden": [], "fit_on": 8, "block": 16, "block_minibatch": 16, "block_share": 1.0}
+    target = Candidate("gradient", {**options, "block_learning_rate": 0.01}, reward_range=(0.0, 1.0), floor=0.0)
+    actions = [Action(id, {"x": id}) for id in "abcd"]
+    for place in range(400):
+        chosen, session = place % 4, f"session:{place // 4}"
+        slate, rewards = Slate((chosen,), (0.25,)), [float(chosen == 1)]
+        target.learn(Lesson(Context(), actions, [Slot("0")], slate, rewards, trajectory=session))
+        if ends and chosen == 3:
+            target.end(session, 0)
+    told = Lesson(Context(), actions, [Slot("0")], Slate((1,), (0.25,)), [1.0])
+    (weight,) = target.weights(decision(chosen=(1,)), told) or ()
+    assert (weight > 1.1) == ends
+    assert weight == 1.0 or ends
