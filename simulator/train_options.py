@@ -156,7 +156,7 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
     Training looks at validation users now and then, stops when they fare no better, and keeps the last point that is
     as good as any. All are scored by the same fresh users, without exploration; bandits after they have served and
     learned for a while, frozen. Finished pieces are kept: Ctrl-C loses no finished seed and keeps the best point of
-    the one under way, and the same command goes on. Needs PyTorch: `make agents`, or pip install 'slateloop[rl]'.
+    the one under way, and the same command goes on. Needs PyTorch: `make agents`, or the extra `rl`.
 
     Both agents, five seeds each, beside bandits and references.
     Example: slateloop train

@@ -108,7 +108,9 @@ def _beside_bandits(row: Row, rows: Sequence[Row]) -> Finding:
     asked = "return above every bandit" + (f", the best of which is {best.who}: {number(best.score)}" if best else "")
     least = math.inf if best is None else best.score.value
     why = "no bandit was measured" if best is None else next((one for row in bandits if (one := _too_little(row))), "")
-    return _judged(row, asked, number(row.score), passed=row.score.value > least, why=why)
+    close = best is not None and row.score.low <= best.score.high
+    reached = number(row.score) + (", and the intervals overlap" if close else "")
+    return _judged(row, asked, reached, passed=row.score.value > least, why=why)
 
 
 def _log(row: Row) -> Iterator[Finding]:

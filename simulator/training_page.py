@@ -44,8 +44,9 @@ def _how(request: Request) -> Iterator[str]:
     budget, options = budget_of(request), agent_options(request)
     own, frugal = _told(options) or "their defaults", " (--frugal)" if request.frugal else ""
     usual = _told({**FRUGAL_OPTIONS, **options})
+    seeds = f"seeds 0 to {request.n_seeds - 1}" if request.n_seeds > 1 else "seed 0"
     yield (
-        f"Agents{frugal}: seeds 0 to {request.n_seeds - 1}, {_spent(budget)}; options: "
+        f"Agents{frugal}: {seeds}, {_spent(budget)}; options: "
         f"{usual if request.frugal else own}. Training stops after {budget.patience} looks at "
         f"{budget.n_validation_users:,} validation users that show nothing better."
     )

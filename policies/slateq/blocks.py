@@ -2,9 +2,9 @@
 
 In: trajectories of logged steps. Out: a ``Batch``, the same for the same trajectories and the same nets.
 
-With V(x) what a moment is worth to whoever served, the value of an item's click is Q = V + a − ā, where a is the item's
-advantage and ā that of the slate that was served; so only differences of advantages count. The best slate is worth
-V + a* − ā, where a* is its advantage.
+A step's return is the λ-return under the values believed so far: what whoever served earned, and went on to earn. So an
+item is worth what it brings when the rest of the session is served as it was; choosing the best items improves on that,
+and once the improved slates are served, their sessions teach the next improvement.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from policies.neural.dense import Float32s
 from policies.neural.logged import LoggedStep
 from policies.neural.nets import tensor
 from policies.neural.padded import Padded
+from policies.neural.returns import advantages
 from policies.neural.sessions import LoggedTrajectory, Told, told
-from policies.slateq.moments import Moments, moments_of
 from policies.slateq.net import SlateQNet, Step
 from policies.slateq.options import SlateQOptions
-from policies.slateq.retrace import retraced
 from policies.slateq.steps import outcomes
 
 
@@ -53,16 +52,15 @@ def batch_of(trajectories: Sequence[LoggedTrajectory], net: SlateQNet, options: 
     padded = Padded.of(steps)
     with torch.no_grad():
         values: Float32s = net.values(contexts, histories).numpy()
-        moments = moments_of(padded, contexts, net)
-    returns = _returns(sessions, values, moments, options)
+    gains = _gains(sessions, values, options)
     rows = tensor(np.flatnonzero(_usable(sessions)))
     step = Step(
         contexts=contexts,
         histories=histories,
         shown=tensor(padded.shown),
         outcome=tensor(outcomes(padded.clicks)),
-        returns=tensor(returns),
-        gains=tensor(returns - values),
+        returns=tensor(gains + values),
+        gains=tensor(gains),
     )
     nothing = np.ones((len(steps), 1), dtype=np.bool_)
     return Batch(step, tensor(np.concatenate([padded.filled, nothing], axis=1))).take(rows)
@@ -77,24 +75,24 @@ def _usable(sessions: Sequence[Told]) -> np.ndarray[tuple[int], np.dtype[np.bool
     return np.concatenate([np.arange(len(_known(one))) < len(one.steps) for one in sessions])
 
 
-def _returns(sessions: Sequence[Told], values: Float32s, moments: Moments, options: SlateQOptions) -> Float32s:
-    """Of every known step; 0 of those that are only looked ahead to."""
-    found = np.zeros(len(values), dtype=np.float32)
-    believed, best = values + moments.taken - moments.served, values + moments.best - moments.served
-    at = 0
+def _gains(sessions: Sequence[Told], values: Float32s, options: SlateQOptions) -> Float32s:
+    """Of every known step, what it brought beyond its value; 0 of those that are only looked ahead to."""
+    found, at = np.zeros(len(values), dtype=np.float32), 0
     for one in sessions:
-        n = len(one.steps)
-        here = slice(at, at + n)
-        ahead = np.zeros(n, dtype=np.float32)
-        following = best[at + 1 : at + len(_known(one))]
-        ahead[: len(following)] = following
-        found[here] = retraced(
-            np.array([step.rewards.sum() for step in one.steps], dtype=np.float32),
-            believed[here],
-            ahead,
-            moments.traces[here],
+        n, known = len(one.steps), len(_known(one))
+        before, after = values[at : at + n], np.zeros(n, dtype=np.float32)
+        after[: known - 1] = values[at + 1 : at + known]
+        ended, cut = np.zeros((2, n, 1), dtype=np.bool_)
+        ended[-1], cut[-1] = one.ended, not one.ended
+        rewards = np.array([step.rewards.sum() for step in one.steps], dtype=np.float32)
+        found[at : at + n] = advantages(
+            rewards[:, None],
+            before[:, None],
+            after[:, None],
+            ended=ended,
+            cut=cut,
             lambda_=options.block_trace,
             gamma=options.gamma,
-        )
-        at += len(_known(one))
+        )[:, 0]
+        at += known
     return found

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from policies.neural.nets import Tower
 from policies.slateq.options import SlateQOptions
-
-N_CHOICE_UNITS = 16
+from policies.slateq.shapes import N_CHOICE_UNITS
 
 
 class Sizes(NamedTuple):

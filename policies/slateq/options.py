@@ -43,7 +43,7 @@ class SlateQOptions:
         block_minibatch: Steps of one update from the log.
         block_epochs: How often each step from the log is learned from; more than once learns a block's own noise.
         block_learning_rate: Learning rate from the log.
-        block_trace: λ of the corrected returns from the log.
+        block_trace: λ of the returns from the log.
         block_gradient_norm: Gradients from the log are cut to this length.
         block_share: Share of the newest nets in those that serve, after each block; 1 serves the newest.
         fit_on: Lessons that the encoder is fitted on; it then stands still. Nothing is learned before.
@@ -71,8 +71,8 @@ class SlateQOptions:
     block: int = 2048
     block_minibatch: int = 256
     block_epochs: int = 1
-    block_learning_rate: float = 3e-4
-    block_trace: float = 0.8
+    block_learning_rate: float = 1e-3
+    block_trace: float = 0.95
     block_gradient_norm: float = 10.0
     block_share: float = 0.1
     fit_on: int = 256

@@ -20,9 +20,7 @@ Slates = NDArray[np.intp]
 SEARCHES = ("exact", "greedy", "top-k")
 
 
-def best(
-    weights: Floats, values: Floats, nothing: Floats, slots: Floats, *, allowed: NDArray[np.bool_] | None = None
-) -> tuple[Slates, Floats]:
+def best(weights: Floats, values: Floats, nothing: Floats, slots: Floats) -> tuple[Slates, Floats]:
     """The slates of the greatest value, and these values, (n_users,).
 
     A slate is worth at least λ where Σ w (q − λ) ≥ 0, so for a given λ the best one holds the greatest w (q − λ), the
@@ -34,13 +32,12 @@ def best(
         values: (n_users, n_candidates).
         nothing: (n_users,).
         slots: (n_slots,): what each slot multiplies weights by, positive, in any order.
-        allowed: (n_users, n_candidates): what may be chosen, at least ``n_slots`` of each user's; None for all.
     """
     ranks = np.argsort(np.argsort(-slots, kind="stable"), kind="stable")
-    found = ranked(weights, values, nothing, len(slots), allowed=allowed)[:, ranks]
+    found = ranked(weights, values, nothing, len(slots))[:, ranks]
     level = worth(weights, values, nothing, slates=found, slots=slots)
     while True:
-        again = ranked(weights, values, level, len(slots), allowed=allowed)[:, ranks]
+        again = ranked(weights, values, level, len(slots))[:, ranks]
         higher = worth(weights, values, nothing, slates=again, slots=slots)
         rises = higher > level
         if not rises.any():
@@ -48,13 +45,9 @@ def best(
         found, level = np.where(rises[:, None], again, found), np.where(rises, higher, level)
 
 
-def ranked(
-    weights: Floats, values: Floats, level: Floats, n_slots: int, *, allowed: NDArray[np.bool_] | None = None
-) -> Slates:
-    """The allowed candidates that gain most over a level (n_users,), best first; (n_users, n_slots)."""
+def ranked(weights: Floats, values: Floats, level: Floats, n_slots: int) -> Slates:
+    """The candidates that gain most over a level (n_users,), best first; (n_users, n_slots)."""
     losses = -(weights * (values - level[:, None]))
-    if allowed is not None:
-        losses = np.where(allowed, losses, np.inf)
     return np.argsort(losses, axis=1, kind="stable")[:, :n_slots]
 
 

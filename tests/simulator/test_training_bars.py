@@ -69,6 +69,12 @@ def test_streaming_is_above_every_bandit_of_the_run() -> None:
     assert of(judged((agent("slateq", STREAMING), 6.9), *bandits), "return above every bandit") == ["FAILED"]
     (found,) = [one for one in judged((agent("slateq", STREAMING), 6.9), *bandits) if "bandit" in one.asked]
     assert "the best of which is b: 7.000" in found.asked
+    (near, far) = (
+        next(one.reached for one in judged((agent("slateq", STREAMING), mean), *bandits) if "bandit" in one.asked)
+        for mean in (7.0, 70.0)
+    )
+    assert near.endswith("and the intervals overlap")
+    assert "overlap" not in far
     assert of(judged((agent("slateq", STREAMING), 9.0)), "return above every bandit") == ["not judged"]
 
 

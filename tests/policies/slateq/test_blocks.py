@@ -13,11 +13,8 @@ from policies.base import Slate, Slot
 from policies.neural.dense import DenseEncoder
 from policies.neural.history import n_features
 from policies.neural.logged import LoggedStep
-from policies.neural.padded import Padded
 from policies.neural.sessions import LoggedTrajectory
-from policies.slateq import search
 from policies.slateq.blocks import batch_of
-from policies.slateq.moments import moments_of
 from policies.slateq.net import Sizes, SlateQNet
 from policies.slateq.options import SlateQOptions, parse
 from policies.trajectories import Trajectory
@@ -92,22 +89,3 @@ def test_what_silence_is_worth_is_no_click() -> None:
     assert_allclose(found.returns, [0.5, -0.3], rtol=1e-5)
     clicked = ENCODER.actions(TOLD[0].actions)[TOLD[0].slate.chosen[1]]
     assert_allclose(found.histories[1, :-2], 0.2 * clicked[1:], rtol=1e-5)
-
-
-def test_the_best_slate_is_what_search_finds_among_the_allowed() -> None:
-    made, steps = net(SIZES, seed=4), [*STEPS[:5], SMALL_STEP]
-    padded, contexts = Padded.of(steps), torch.tensor(np.stack([step.context for step in steps]))
-    with torch.no_grad():
-        found = moments_of(padded, contexts, made)
-    assert_allclose(found.best[-1], found.served[-1], rtol=1e-5)
-    assert np.all(found.best >= found.served - 1e-5)
-    assert np.all((found.traces >= 0.0) & (found.traces <= 1.0))
-    assert_allclose(found.traces[-1], 1.0)
-
-
-def test_a_mask_narrows_the_search() -> None:
-    weights, values, slots = np.ones((1, 4)), np.array([[4.0, 3.0, 2.0, 1.0]]), np.ones(2)
-    allowed = np.array([[False, True, False, True]])
-    slates, worth = search.best(weights, values, np.zeros(1), slots, allowed=allowed)
-    assert slates.tolist() == [[1, 3]]
-    assert_allclose(worth, [4 / 3])

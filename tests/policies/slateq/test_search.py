@@ -46,19 +46,6 @@ def test_the_best_item_goes_where_users_look_most() -> None:
     assert_array_equal(best(weights, values, np.zeros(1), np.array([0.2, 1.0, 0.5]))[0], [[1, 0, 2]])
 
 
-def test_what_is_not_allowed_is_left_out() -> None:
-    weights, values, nothing = problem(30, 6, 4)
-    allowed = np.random.default_rng(5).random((30, 6)) < 0.5
-    allowed[:, :2] = True
-    slates, level = best(weights, values, nothing, np.array([0.4, 1.0]), allowed=allowed)
-    assert np.take_along_axis(allowed, slates, axis=1).all()
-    alone = [
-        best(weights[[user]][:, allowed[user]], values[[user]][:, allowed[user]], nothing[[user]], np.array([0.4, 1.0]))
-        for user in range(30)
-    ]
-    assert_allclose(level, [found[1][0] for found in alone])
-
-
 def test_ties_go_to_the_first() -> None:
     slates, _ = best(np.ones((1, 4)), np.zeros((1, 4)), np.zeros(1), np.ones(2))
     assert_array_equal(slates, [[0, 1]])
