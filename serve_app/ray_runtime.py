@@ -162,9 +162,16 @@ def connect_ray(folder: Path) -> None:
             where = f"the Ray cluster at {address} can't be reached" if address else "Ray can't be started here"
             if attempt == 2:
                 raise StartError(f"{where}: {type(error).__name__}: {error}") from error
-            logger.warning("%s, trying once more: %s", where, error)
+            logger.warning("%s, trying once more", failed_start(where, error))
         else:
             return
+
+
+def failed_start(where: str, error: Exception) -> str:
+    """What became of a first try, in few words: a busy machine is the usual cause, and no reason to give up."""
+    if "timed out" in str(error):
+        return "Ray didn't start in time"
+    return f"{where} ({type(error).__name__})"
 
 
 @contextmanager

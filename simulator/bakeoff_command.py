@@ -109,7 +109,9 @@ def bake(request: Request, console: Console, *, costs: Costs = measure_costs) ->
     """
     wanted = ["pyarrow.parquet", "threadpoolctl", *(["matplotlib.figure"] if request.plots else [])]
     extras.require(wanted, "slateloop bakeoff")
-    plan, folder = plan_of(request), Folder(request.out)
+    plan = plan_of(request)
+    extras.require_learners([one.kind for one in plan.policies], "slateloop bakeoff")
+    folder = Folder(request.out)
     how = {"fresh": request.fresh, "keep_old": request.keep_old}
     with progress(console) as screen:
         done = conduct(jobs_of(plan.stages), folder, run=runner(request.n_jobs), screen=screen, **how)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Protocol
@@ -69,8 +69,11 @@ class Plan:
 class Screen(Protocol):
     """Where progress is shown."""
 
-    def begin(self, n_all: int, n_found: int, n_outdated: int) -> None:
-        """So much is wanted, so much of it was finished before, and so much by other code, which isn't used."""
+    def begin(self, n_all: int, n_found: int, n_outdated: int, first: str) -> None:
+        """So much is wanted, so much of it was finished before, and so much by other code, which isn't used.
+
+        ``first`` is the title of what is run first, "" where nothing is left to run.
+        """
         ...
 
     def finished(self, job: Job, result: Record | Failure) -> None:
@@ -130,7 +133,7 @@ def conduct(
     """
     done, wanted = Experiment(), list(jobs)
     rest = [job for job in wanted if fresh or not _take(done, job, folder, keep_old=keep_old)]
-    screen.begin(len(wanted), done.n_found, done.n_outdated)
+    screen.begin(len(wanted), done.n_found, done.n_outdated, rest[0].title if rest else "")
     results = run(rest) if rest else iter(())
     try:
         for job, result in results:
@@ -169,7 +172,8 @@ def notes_on(done: Experiment, n_all: int, out: Path) -> Iterator[str]:
             "so they are measured again"
         )
     for failure in done.failures:
-        yield f"failed: {failure.job.title}: {failure.error}\n  settings: {asdict(failure.job)}"
+        job = failure.job
+        yield f"failed: {job.title}: {failure.error}\n  in {job.setting.title}, {job.n_requests:,} requests"
     if done.interrupted:
         yield f"interrupted: {len(done.records)} of {n_all} pieces are finished; the same command goes on from there"
 

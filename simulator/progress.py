@@ -17,6 +17,7 @@ from simulator.comparison import arm_sums, value_of
 from simulator.experiments import Screen
 from simulator.measuring import Failure
 from simulator.records import CellRecord, Record
+from simulator.stopping import answered
 
 
 class PlainProgress:
@@ -26,10 +27,11 @@ class PlainProgress:
         self._console = console
         self._n_all = self._n_done = 0
 
-    def begin(self, n_all: int, n_found: int, n_outdated: int) -> None:
+    def begin(self, n_all: int, n_found: int, n_outdated: int, first: str) -> None:
         """Say what was found."""
         self._n_all, self._n_done = n_all, n_found
-        self._console.print(_found(n_all, n_found, n_outdated), highlight=False, soft_wrap=True)
+        text = _found(n_all, n_found, n_outdated) + (f"; beginning with {first}" if first else "")
+        self._console.print(escape(text), highlight=False, soft_wrap=True)
 
     def finished(self, job: Job, result: Record | Failure) -> None:
         """Say what came of it."""
@@ -48,10 +50,10 @@ class BarProgress:
         self._progress = progress
         self._task: TaskID | None = None
 
-    def begin(self, n_all: int, n_found: int, n_outdated: int) -> None:
+    def begin(self, n_all: int, n_found: int, n_outdated: int, first: str) -> None:
         """Show the bar."""
         self._progress.console.print(_found(n_all, n_found, n_outdated), highlight=False, soft_wrap=True)
-        self._task = self._progress.add_task("starting", total=n_all, completed=n_found)
+        self._task = self._progress.add_task(escape(f"beginning with {first}"), total=n_all, completed=n_found)
 
     def finished(self, job: Job, result: Record | Failure) -> None:
         """Move the bar."""
@@ -65,10 +67,14 @@ class BarProgress:
 def progress(console: Console) -> Iterator[Screen]:
     """A bar where the console is a terminal, else plain lines."""
     if not console.is_terminal:
-        yield PlainProgress(console)
+        with answered(lambda text: console.print(text, highlight=False)):
+            yield PlainProgress(console)
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as shown:
+    with (
+        Progress(*columns, console=console, transient=True) as shown,
+        answered(lambda text: shown.console.print(text, highlight=False)),
+    ):
         yield BarProgress(shown)
 
 

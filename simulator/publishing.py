@@ -90,11 +90,17 @@ def publish(
     is_new = loop not in service.loop_names()
     address = service.put_agent(loop, data)
     policy = PolicySettings(kind=start.kind, options=dict(options or {}), start=address)
-    before = loop_settings(world, variants=LoopSettings().variants) if is_new else service.settings(loop).settings
+    before = _new(world) if is_new else service.settings(loop).settings
     wanted = before.model_copy(update={"policy": policy})
     stored = service.apply_settings(loop, wanted)
     unsuited = _unsuited(wanted, (start.reward_min, start.reward_max), world)
     return Published(loop, stored.version, start.kind, address, is_new, tuple(unsuited))
+
+
+def _new(world: World) -> LoopSettings:
+    """The world's rewards, and people's time to earn them: simulated users answer at once."""
+    usual = LoopSettings()
+    return loop_settings(world, window_s=usual.reward.window_s, variants=usual.variants)
 
 
 def _unsuited(settings: LoopSettings, trained: tuple[float, float], world: World) -> Iterator[str]:

@@ -5,6 +5,8 @@ In: a section's name and text. Out: the page with that section replaced, or put 
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from simulator.results import ResultsError
@@ -32,6 +34,39 @@ def write_section(path: Path, name: str, text: str) -> Path:
     except ValueError as error:
         raise ResultsError(f"{path}: {error}") from error
     return path
+
+
+def require_page(path: Path, name: str, *, tell: Callable[[str], object]) -> None:
+    """Find out before the work begins whether the section can be written.
+
+    Args:
+        path: As for ``write_section``.
+        name: Of the section.
+        tell: Told where the page doesn't exist yet, which may be a slip of the pen.
+
+    Raises:
+        ResultsError: the page, or the folder it is to stand in, can't be read or written, or its marks are wrong.
+    """
+    cure = "give another file with --write"
+    if not path.exists():
+        _require_folder(path, cure)
+        tell(f"{path} doesn't exist; it is made once everything is finished")
+        return
+    try:
+        with_section(path.read_text(encoding="utf-8"), name, "")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ResultsError(f"{path} can't be read: {error}; {cure}") from error
+    except ValueError as error:
+        raise ResultsError(f"{path}: {error}") from error
+    if not os.access(path, os.W_OK):
+        raise ResultsError(f"{path} can't be written to; {cure}")
+
+
+def _require_folder(path: Path, cure: str) -> None:
+    """The nearest folder that exists must take what is to be made in it."""
+    above = next(one for one in path.absolute().parents if one.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ResultsError(f"{path} can't be written: {above} is no folder that can be written to; {cure}")
 
 
 def with_section(page: str, name: str, text: str) -> str:

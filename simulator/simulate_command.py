@@ -29,7 +29,7 @@ from simulator.progress import progress
 from simulator.ray_local import RayStartError
 from simulator.records import Record, code_digest
 from simulator.results import Folder, ResultsError
-from simulator.results_page import write_section
+from simulator.results_page import require_page, write_section
 from simulator.simulate_options import Request
 from simulator.typed import shown
 
@@ -111,7 +111,12 @@ def simulate(request: Request, console: Console, *, live: Live | None = None) ->
         CellError, WorldError, ResultsError, MissingExtraError, RayStartError: it can't be begun; all in ``EXPLAINED``.
     """
     extras.require(["pyarrow.parquet", *(["matplotlib.figure"] if request.plots else [])], "slateloop simulate")
-    plan, folder = plan_of(request, live=live), Folder(request.out)
+    plan = plan_of(request, live=live)
+    if live is None:  # else the service is what learns
+        extras.require_learners([one.kind for one in plan.policies], "slateloop simulate")
+    if request.write is not None:
+        require_page(request.write, SECTION, tell=console.print)
+    folder = Folder(request.out)
     run, how = _runner(request, live), {"fresh": request.fresh, "keep_old": request.keep_old}
     with progress(console) as screen:
         done = conduct(plan.jobs, folder, run=run, screen=screen, **how)
@@ -135,6 +140,8 @@ def notes(outcome: Outcome) -> Iterator[str]:
     yield from _notes(outcome.request, outcome.plan, outcome.experiment, str(outcome.request.out))
     if outcome.request.write is not None and not outcome.is_whole:
         yield f"{outcome.request.write} was not written: not everything is finished"
+    if outcome.request.plots and outcome.experiment.interrupted:
+        yield "no plots were drawn: they are once everything is finished"
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -226,7 +233,8 @@ def _finish(request: Request, plan: Plan, folder: Folder, done: Experiment) -> O
     ]
     if request.write is not None and not done.failures and not done.interrupted:
         files.append(write_section(request.write, SECTION, page))
-    plots = draw_all(cells, yardsticks, request.out / "plots") if request.plots and cells else []
+    is_drawn = request.plots and cells and not done.interrupted
+    plots = draw_all(cells, yardsticks, request.out / "plots") if is_drawn else []
     return Outcome(request, plan, done, rows, references, files, plots)
 
 

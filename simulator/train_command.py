@@ -27,7 +27,7 @@ from simulator.publishing import Published, Publisher
 from simulator.publishing import publish as publish_agent
 from simulator.ray_local import RayStartError
 from simulator.results import ResultsError
-from simulator.results_page import write_section
+from simulator.results_page import require_page, write_section
 from simulator.train_options import Request
 from simulator.training_bars import Finding, findings
 from simulator.training_costs import Costs, decision_costs
@@ -85,8 +85,11 @@ def train(request: Request, console: Console) -> Outcome:
         CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError: it can't be begun; all in
             ``EXPLAINED``.
     """
+    pieces = pieces_of(request)
     _require(request)
-    pieces, folder = pieces_of(request), TrainingFolder(request.out)
+    if request.write is not None:
+        require_page(request.write, request.section, tell=console.print)
+    folder = TrainingFolder(request.out)
     n_jobs = cores() if request.n_jobs is None else request.n_jobs
     manner = Manner(in_turn if n_jobs == 1 else on_ray(n_jobs), request.tensorboard, request.fresh, request.keep_old)
     with screen(console, request.out) as progress:
@@ -133,6 +136,8 @@ def notes(outcome: Outcome) -> Iterator[str]:
     yield from outcome.costs.problems
     if request.write is not None and not outcome.is_whole:
         yield f"{request.write} was not written: not everything is finished"
+    if request.plots and outcome.training.interrupted:
+        yield "no plots were drawn: they are once everything is finished"
     if request.publish and not outcome.is_whole:
         yield f"nothing was published to {request.publish}: not everything is finished"
     if outcome.published is not None:
@@ -184,7 +189,8 @@ def _finish(request: Request, pieces: list[Piece], folder: TrainingFolder, done:
     ]
     if request.write is not None and not done.failures and not done.interrupted:
         files.append(write_section(request.write, request.section, page))
-    plots = training_plots.draw_all(pieces, done.results, request.out / "plots") if request.plots else []
+    is_drawn = request.plots and not done.interrupted
+    plots = training_plots.draw_all(pieces, done.results, request.out / "plots") if is_drawn else []
     agents = [folder.agent(one) for one in pieces if one.sort == "agent" and one.key in done.results]
     return Outcome(request, pieces, done, rows, bars, costs, files, plots, agents)
 

@@ -70,7 +70,7 @@ def _told(options: Options) -> str:
 
 
 def _spent(budget: Budget) -> str:
-    return f"at most {budget.n_steps:,} user-steps each, {budget.n_users:,} users at once"
+    return f"at most {budget.n_steps:,} user-steps each, trained on {budget.n_users:,} users at once"
 
 
 def notes_of(pieces: Sequence[Piece], done: Training, out: str) -> Iterator[str]:

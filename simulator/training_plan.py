@@ -110,6 +110,8 @@ def _agents(request: Request) -> list[Piece]:
 def _logs(request: Request, scenes: Mapping[str, Scene], agents: Sequence[Piece]) -> Iterator[Piece]:
     """Seed by seed, in the worlds that were named."""
     if not request.n_logged:
+        if request.log_worlds:
+            raise CellError(f"log_world={request.log_worlds[0]!r}: nothing is learned from a log; add --log 200000")
         return
     own, kinds = agent_options(request), dict.fromkeys(one.kind for one in agents)
     for text in dict.fromkeys(request.log_worlds or list(scenes)[:1]):

@@ -5,6 +5,7 @@ In: pieces and their results. Out: files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,11 +34,15 @@ def draw_all(pieces: Sequence[Piece], results: Results, folder: Path) -> list[Pa
     for title, is_frugal in drawn:
         folder.mkdir(parents=True, exist_ok=True)
         own = [one for one in done if one.scene.title == title and _is_drawn(one, frugal=is_frugal)]
-        name = "".join(mark if mark.isalnum() or mark in "-._" else "-" for mark in title)
-        path = folder / f"{name}{'-frugal' if is_frugal else ''}-learning.png"
+        path = folder / f"{file_name(title)}{'-frugal' if is_frugal else ''}-learning.png"
         figure(own, results).savefig(path, dpi=DPI)
         paths.append(path)
     return paths
+
+
+def file_name(title: str) -> str:
+    """Of a world: its words, a dash between two."""
+    return re.sub(r"[^\w.=+-]+", "-", title).strip("-")
 
 
 def _is_drawn(piece: Piece, *, frugal: bool) -> bool:

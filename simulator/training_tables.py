@@ -115,8 +115,8 @@ def _trainings(rows: Sequence[Row], decide_us: Mapping[tuple[str, str], float]) 
         "steps at most",
         "steps until kept",
         "minutes a seed",
-        "of the slowest",
-        "of processor",
+        "slowest seed, minutes",
+        "processor minutes",
         "decision (µs)",
         "validation",
     ]
@@ -137,9 +137,9 @@ def _trainings(rows: Sequence[Row], decide_us: Mapping[tuple[str, str], float]) 
     ]
     note = (
         "Minutes: wall-clock time of a seed, validation and test users included, whatever else ran on the machine; "
-        "of processor: the same in processor time of all its threads, mean over seeds. Decision: processor time of the "
-        "policy alone, choosing a slate of the world's size by the first seed's snapshot, no HTTP and no log; the "
-        "fastest of several tries of each, then the median. Validation: the mean curve over seeds."
+        "processor minutes: processor time of all threads of a seed; both are means over seeds. Decision: processor "
+        "time of the policy alone, choosing a slate of the world's size by the first seed's snapshot, no HTTP and no "
+        "log; the fastest of several tries of each, then the median. Validation: the mean curve over seeds."
     )
     return Grid("trainings", headings, lines, note)
 
@@ -155,7 +155,7 @@ def _logs(rows: Sequence[Row]) -> Grid:
         "return after serving",
         "gain",
         "minutes a seed",
-        "of processor",
+        "processor minutes",
     ]
     lines = [
         [

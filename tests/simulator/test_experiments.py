@@ -22,7 +22,7 @@ class FakeScreen:
     begun: list[tuple[int, int]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
-    def begin(self, n_all: int, n_found: int, n_outdated: int) -> None:
+    def begin(self, n_all: int, n_found: int, n_outdated: int, first: str) -> None:
         self.begun.append((n_all, n_found))
 
     def finished(self, job: Job, result: Record | Failure) -> None:

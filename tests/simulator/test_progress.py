@@ -11,7 +11,7 @@ from tests.simulator.measured import cell, cell_record, yardstick_record
 
 def run(console: Console) -> None:
     with progress(console) as screen:
-        screen.begin(3, 1, 1)
+        screen.begin(3, 1, 1, cell().title)
         screen.finished(cell(), cell_record())
         screen.finished(cell(seed=1), Failure(cell(seed=1), "WorldError: [red] ended"))
 
@@ -20,7 +20,8 @@ def test_a_pipe_gets_a_line_per_finished_piece() -> None:
     out = io.StringIO()
     run(Console(file=out, width=40))
     assert out.getvalue().splitlines() == [
-        "3 pieces of work, 1 of them finished before, 1 measured again since other code measured them",
+        "3 pieces of work, 1 of them finished before, 1 measured again since other code measured them; "
+        "beginning with news, vw, seed 0",
         "[2/3] news, vw, seed 0: click rate 0.4 in arm learned, 1.5 s",
         "[3/3] news, vw, seed 1: failed: WorldError: [red] ended",
     ]

@@ -49,6 +49,7 @@ def test_a_new_loop_has_the_rewards_of_the_world_and_the_usual_arms() -> None:
     assert (made.policy.kind, made.policy.options) == ("gradient", AGENT_OPTIONS)
     assert made.reward.recipe.keys() == world.recipe.keys()
     assert made.variants == LoopSettings().variants
+    assert made.reward.window_s == LoopSettings().reward.window_s
 
 
 def test_an_existing_loop_keeps_all_but_its_policy_and_is_told_what_does_not_suit() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simulator.results import ResultsError
-from simulator.results_page import TITLE, with_section, write_section
+from simulator.results_page import TITLE, require_page, with_section, write_section
 
 PAGE = "# Results\n\nWords of ours.\n\n<!-- one -->\n\nold\n\n<!-- /one -->\n\nMore words.\n"
 
@@ -41,3 +41,19 @@ def test_a_page_is_made_with_its_folder(tmp_path: Path) -> None:
 def test_a_page_that_can_t_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="give another file with --write"):
         write_section(tmp_path, "one", "text")
+
+
+def test_a_page_that_cannot_be_written_is_told_beforehand(tmp_path: Path) -> None:
+    page, told = tmp_path / "page.md", list[str]()
+    page.write_text(PAGE, encoding="utf-8")
+    require_page(page, "one", tell=told.append)
+    require_page(page, "two", tell=told.append)
+    assert told == []
+    assert page.read_text(encoding="utf-8") == PAGE
+    require_page(tmp_path / "new" / "page.md", "one", tell=told.append)
+    assert [line.partition(";")[0] for line in told] == [f"{tmp_path / 'new' / 'page.md'} doesn't exist"]
+    assert not (tmp_path / "new").exists()
+    page.write_text("<!-- one -->", encoding="utf-8")
+    for path, problem in ((page, "put the marks right"), (tmp_path, "--write"), (page / "x.md", "--write")):
+        with pytest.raises(ResultsError, match=problem):
+            require_page(path, "one", tell=told.append)

@@ -88,7 +88,8 @@ def test_what_failed_is_told_with_its_settings(tmp_path: Path) -> None:
     outcome = Outcome(request(tmp_path), PLAN, done, [], [], [], [])
     assert not outcome.is_whole
     failed, interrupted = notes(outcome)
-    assert failed.startswith("failed: news, vw, seed 0: WorldError: the world ended\n  settings: {'setting': {")
+    assert failed.startswith("failed: news, vw, seed 0: WorldError: the world ended\n  in news (")
+    assert "{" not in failed
     assert interrupted == "interrupted: 2 of 6 pieces are finished; the same command goes on from there"
     assert [one["settings"]["seed"] for one in to_json(outcome)["failures"]] == [0]
 

@@ -131,6 +131,8 @@ def test_ctrl_c_names_the_best_agent_so_far(tmp_path: Path, monkeypatch: pytest.
     assert outcome.training.interrupted
     assert any(str(best) in line for line in train_command.notes(outcome))
     assert [row.sort for row in outcome.rows] == ["reference"] * 5
+    assert outcome.plots == []
+    assert any("no plots were drawn" in line for line in train_command.notes(outcome))
 
 
 def test_what_is_not_installed_is_told_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +146,9 @@ def test_what_is_not_installed_is_told_with_the_cure(tmp_path: Path, monkeypatch
     monkeypatch.setattr(importlib, "import_module", without_torch)
     with pytest.raises(MissingExtraError, match=r"needs torch, which isn't installed: `make agents`, or pip install"):
         train_command.train(request(tmp_path), QUIET)
+    for wrong in ({"agents": ("dqn",)}, {"agent_options": ("hiden=[8]",)}, {"log_worlds": ("shop",)}):
+        with pytest.raises(CellError, match=r"no such|add --log"):
+            train_command.train(dataclasses.replace(request(tmp_path), **wrong), QUIET)  # type: ignore[arg-type]  # ours
 
 
 def test_the_command_line_explains_a_wrong_request(tmp_path: Path) -> None:

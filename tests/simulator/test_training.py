@@ -20,7 +20,7 @@ from simulator.train import TEST_SEED, Point
 from simulator.training import Task, attempt
 from simulator.training_diary import Diary, points_of
 from simulator.training_pieces import Failed, Piece, Result
-from simulator.training_screen import TrainingScreen, summary
+from simulator.training_screen import TrainingScreen, screen, summary
 from tests.simulator.training_results import SCENE, log, piece, result
 from tests.trained import AGENT_OPTIONS, BUDGET
 
@@ -153,6 +153,7 @@ def test_points_are_told_once_as_they_come(tmp_path: Path) -> None:
     shown.finished(one, result(one, 8.0))
     assert text.getvalue().splitlines() == [
         "1 pieces of work, 2 finished before, 1 measured again since other code measured them",
+        "beginning with somewhere, gradient, seed 0",
         "somewhere, gradient, seed 0: 7.0 ± 2.0 after 1,024 steps",
         "[1/1] somewhere, gradient, seed 0: 8.0 on 100 test users, 60.0 s",
     ]
@@ -161,3 +162,13 @@ def test_points_are_told_once_as_they_come(tmp_path: Path) -> None:
     shown.look()
     assert text.getvalue().endswith("plain, slateq (from a log), seed 0: 7.0 ± 2.0 after 200 decisions\n")
     assert summary(one, Failed(one.title, "ValueError: no")) == "somewhere, gradient, seed 0: failed: ValueError: no"
+
+
+def test_a_terminal_names_what_is_under_way_from_the_first(tmp_path: Path) -> None:
+    text, pieces = io.StringIO(), [piece("slateq", seed) for seed in range(2)]
+    console = Console(file=text, width=200, force_terminal=True, color_system=None)
+    with screen(console, tmp_path) as shown:
+        shown.begin(pieces, 0, 0)
+        shown.finished(pieces[0], result(pieces[0], 8.0))
+    assert "0 of 2 pieces, under way: somewhere, slateq, seed 0" in text.getvalue()
+    assert "1 of 2 pieces, under way: somewhere, slateq, seed 1" in text.getvalue()

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from simulator.train import FRUGAL
-from simulator.training_plots import draw_all, figure
+from simulator.training_plots import draw_all, figure, file_name
 from tests.simulator.training_results import log, log_result, piece, result
 
 
@@ -22,3 +22,4 @@ def test_each_budget_has_a_picture_of_its_own_beside_the_references(tmp_path: Pa
     assert len(ax.collections) == 1, "a band over two seeds"
     assert {text.get_text() for text in ax.texts} >= {"slateq", "random"}
     assert draw_all([random, logged], results, tmp_path / "none") == []
+    assert file_name("shop (10 candidates, 2 slots, x=-1.5)") == "shop-10-candidates-2-slots-x=-1.5"
