@@ -22,11 +22,18 @@ def told_of(backlog: Backlog | None) -> list[str]:
             f"{backlog.n_early:,} of the first {backlog.n_fit:,} lessons have come, which the features are fitted on"
         )
         return [f"{early}; nets change only after these, whenever a block of finished steps is full."]
-    finished = f"{backlog.n_finished:,} of the {backlog.n_block:,} finished ones that the next block needs"
-    where = f"{backlog.n_open:,} steps wait in {_counted(backlog.n_sessions, 'open session')}, beside {finished}"
+    where = _where(backlog)
     when = f"nets change only when a block is full ({backlog.n_blocks:,} so far)"
     gap = f"a session is over after {backlog.gap_s:,.0f} s without a decision (options.gap_s)"
     return [f"{where}; {when}: end sessions with POST /v1/sessions/{{session}}/end, else {gap} once later ones come."]
+
+
+def _where(backlog: Backlog) -> str:
+    needed = f"{backlog.n_finished:,} of the {backlog.n_block:,} finished"
+    if not backlog.n_open:
+        return f"{needed} steps that the next block needs have come, and no session is open"
+    open_sessions = _counted(backlog.n_sessions, "open session")
+    return f"{backlog.n_open:,} steps wait in {open_sessions}, beside {needed} ones that the next block needs"
 
 
 def _counted(n: int, what: str) -> str:

@@ -22,7 +22,9 @@ def test_steps_sessions_block_and_cures_are_named() -> None:
 
 def test_finished_steps_alone_wait_too() -> None:
     (sentence,) = told_of(Backlog(n_finished=7, n_block=256))
-    assert sentence.startswith("0 steps wait in 0 open sessions, beside 7 of the 256 finished")
+    assert sentence.startswith(
+        "7 of the 256 finished steps that the next block needs have come, and no session is open; "
+    )
 
 
 def test_before_there_is_an_encoder_lessons_wait_for_it() -> None:
