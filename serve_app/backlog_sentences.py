@@ -6,6 +6,7 @@ In: its backlog. Out: a sentence for a loop's status. That steps wait is normal:
 from __future__ import annotations
 
 from policies.backlog import Backlog
+from serve_app.troubles import ENDS
 
 
 def is_waiting(backlog: Backlog | None) -> bool:
@@ -25,7 +26,7 @@ def told_of(backlog: Backlog | None) -> list[str]:
     where = _where(backlog)
     when = f"nets change only when a block is full ({backlog.n_blocks:,} so far)"
     gap = f"a session is over after {backlog.gap_s:,.0f} s without a decision (options.gap_s)"
-    return [f"{where}; {when}: end sessions with POST /v1/sessions/{{session}}/end, else {gap} once later ones come."]
+    return [f"{where}; {when}: {ENDS}, else {gap} once later ones come."]
 
 
 def _where(backlog: Backlog) -> str:

@@ -6,6 +6,7 @@ Every id that makes a repeat harmless (``event_id``, ``reward_id``) is made here
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,7 +125,11 @@ def choose_many(asks: Iterable[SlateAsk], *, loop: str | None) -> Call[list[Slat
 
 
 def rewards(feedback: Iterable[Feedback], *, loop: str | None) -> Call[int]:
-    """Report rewards; answers how many were accepted."""
+    """Report rewards; answers how many were accepted.
+
+    Raises:
+        ValueError: a value isn't finite.
+    """
     body = [_reward_body(item, loop) for item in feedback]
     return Call("POST", "/v1/rewards", _read_accepted, body)
 
@@ -226,6 +231,9 @@ def _action_list(actions: Actions) -> list[Mapping[str, Any]]:
 
 def _reward_body(feedback: Feedback, loop: str | None) -> dict[str, Any]:
     body: dict[str, Any] = {"loop": loop, **feedback}
+    value = body.get("value")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"value={value!r} of event {body.get('event_id')!r}: must be finite; nothing was sent")
     body.setdefault("reward_id", uuid.uuid4().hex)
     return {name: value for name, value in body.items() if value is not None}
 

@@ -15,13 +15,15 @@ FEW = 10
 RARE = 0.01
 """Per lesson; below, it is counted and not explained."""
 
+ENDS = "end sessions with POST /v1/sessions/{session}/end (and this loop's name)"
+
 CURES: Mapping[str, str] = {
-    "block": "end sessions with POST /v1/sessions/{session}/end, lower options.gap_s, or lower options.block",
+    "block": f"{ENDS}, lower options.gap_s, or lower options.block",
     "absent": "it counts as average there; send it with every request, or leave it out for good",
     "actions": "send features that similar actions share, or set options.model to shared",
-    "length": "end sessions with POST /v1/sessions/{session}/end, or raise options.most_steps",
+    "length": f"{ENDS}, or raise options.most_steps",
     "nets": "look for rewards far beyond the usual ones; if it goes on, lower options.block_learning_rate",
-    "room": "end sessions with POST /v1/sessions/{session}/end, lower options.gap_s or raise options.most_bytes",
+    "room": f"{ENDS}, lower options.gap_s or raise options.most_bytes",
     "vocabulary": "raise options.fit_on to learn the log anew, or train the agent anew with what your requests have",
     "dimension limit": "send fewer different names and words, or raise options.dimensions",
     "unmet": "what lacks counts as average; send it, or train the agent anew with what your requests have",

@@ -15,7 +15,8 @@ def test_steps_sessions_block_and_cures_are_named() -> None:
     (sentence,) = told_of(Backlog(n_sessions=1, n_open=1120, n_finished=7, n_block=256, n_blocks=2, gap_s=1800.0))
     assert sentence == (
         "1,120 steps wait in 1 open session, beside 7 of the 256 finished ones that the next block needs; "
-        "nets change only when a block is full (2 so far): end sessions with POST /v1/sessions/{session}/end, "
+        "nets change only when a block is full (2 so far): "
+        "end sessions with POST /v1/sessions/{session}/end (and this loop's name), "
         "else a session is over after 1,800 s without a decision (options.gap_s) once later ones come."
     )
 

@@ -118,6 +118,14 @@ def test_another_servers_404_is_not_waited_for() -> None:
     assert len(http.requests) == 1
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_reward_that_is_no_number_is_not_sent(value: float) -> None:
+    http = FakeHttp(routes={})
+    with client(http) as service, pytest.raises(ValueError, match="of event 'e1': must be finite; nothing was sent"):
+        service.reward("e1", value)
+    assert http.requests == []
+
+
 def test_two_calls_never_share_an_id() -> None:
     http = FakeHttp(routes={SLATES: slate(), REWARDS: {"accepted": 1}})
     service = client(http)
