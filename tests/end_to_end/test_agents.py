@@ -58,6 +58,7 @@ def test_a_trained_agent_is_published_served_and_learns_on(
     published = train_command.publish(trained, client).published
     assert published is not None
     assert (published.kind, published.is_new, published.warnings) == (kind, True, ())
+    hasten(client, loop)
 
     until(lambda: client.status(loop).serving is not None, within_s=60)
     first = client.choose(offer(), slots=2, loop=loop, user="who gets the learned arm")
@@ -83,6 +84,15 @@ def test_a_trained_agent_is_published_served_and_learns_on(
     again = compare(datastore_url(settings), loop)
     assert again.is_equal
     assert again.n_learned > N_REQUESTS
+
+
+def hasten(client: Client, loop: str) -> None:
+    """A loop that publishing made waits a minute for feedback, as people need it."""
+    made = client.settings(loop)
+    assert made.settings.reward.window_s == 60.0
+    soon = made.settings.reward.model_copy(update={"window_s": 0.5})
+    quick = client.apply_settings(loop, made.settings.model_copy(update={"reward": soon}))
+    assert quick.learning_hash == made.learning_hash
 
 
 def test_a_loop_that_serves_already_goes_on_until_the_agent_has_learned_its_log(client: Client, tmp_path: Path) -> None:
