@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 AGENTS := $(VENV)/.agents
+TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install agents demo serve test conformance check format bench clean
@@ -34,7 +35,7 @@ serve: $(STAMP) ## Start the service on http://127.0.0.1:8000
 	@$(BIN)/slateloop serve
 
 test: $(AGENTS) ## Run every test, the end-to-end ones included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
 
 conformance: $(AGENTS) ## Run the client packages of Azure AI Personalizer against the service, JavaScript included
 	@CONFORMANCE_JAVASCRIPT=1 $(BIN)/python -m pytest tests/conformance -rs

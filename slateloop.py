@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from serve_app.answers import SlateloopError
+from serve_app.answers import NotFoundError, SlateloopError
 from serve_app.client import Client
 from serve_app.commands import doctor, keys, loops, serve
 from serve_app.commands.banner import command, first_calls
-from serve_app.commands.connection import DEFAULT_URL, Key, Url, connected, ended_by_sigterm
+from serve_app.commands.connection import DEFAULT_URL, Key, Url, connected, ended_by_sigterm, outside, told
+from serve_app.commands.leaving import leave, status_of
 from serve_app.commands.output import Json, err, explained, out, print_json, stdout_for_results
 from serve_app.commands.own_service import own_service
 from serve_app.retries import Backoff
@@ -126,7 +127,8 @@ def simulate(
     from simulator import simulate_command as body
 
     if request.list_only:
-        print_json(body.listing_json()) if as_json else body.show_listing(out())
+        with explained(*body.EXPLAINED):
+            print_json(body.listing_json(request.trained)) if as_json else body.show_listing(out(), request.trained)
         return
     with explained(*body.EXPLAINED), stdout_for_results():
         if request.live:
@@ -156,11 +158,16 @@ def train(
     if request.publish:
         with connected(context, url, key, backoff=QUICK) as client:
             client.loop_names()  # told now rather than after an hour
+            with explained(*body.EXPLAINED), suppress(NotFoundError):  # a loop that isn't there is made
+                body.foresee(request, client, err())
     with explained(*body.EXPLAINED), stdout_for_results():
         outcome = body.train(request, err())
-        if request.publish and outcome.is_whole:
-            with connected(context, url, key, backoff=PATIENT) as client:
+    if request.publish and outcome.is_finished:
+        try:
+            with outside(context).connect(url, key, PATIENT) as client:
                 outcome = body.publish(outcome, client)
+        except (SlateloopError, *body.EXPLAINED) as error:
+            outcome = body.unpublished(outcome, told(error))
     _print_outcome(body, outcome, as_json=as_json)
 
 
@@ -240,8 +247,13 @@ def _what_next(keep: Path | None) -> str:
 
 def main() -> None:
     """Run the command line; SIGTERM ends it as Ctrl-C does, so that what it started is stopped."""
+    status = 0
     with ended_by_sigterm():
-        app()
+        try:
+            app()
+        except SystemExit as ended:
+            status = status_of(ended)
+    leave(status)
 
 
 if __name__ == "__main__":

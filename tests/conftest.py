@@ -15,6 +15,32 @@ import redis.asyncio
 
 from agent.connection import connect, connect_async
 from agent.server_binary import bundled_path
+from serve_app.commands.leaving import leave
+
+_USES_RAY = ("tests/end_to_end/", "tests/conformance/", "tests/simulator/rllib/", "tests/simulator/test_ray_local.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes (``-n 2 --dist loadgroup``), one of them has all that start Ray."""
+    for item in items:
+        if item.nodeid.startswith(_USES_RAY):
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
+_status = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep the status for the end."""
+    session.config.stash[_status] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End as a command does that has used Ray; else a crash of Ray's, after all tests passed, would be the result."""
+    if _status in config.stash and not hasattr(config, "workerinput"):
+        leave(config.stash[_status])
 
 
 @contextmanager
