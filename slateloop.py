@@ -163,6 +163,7 @@ def train(
     with explained(*body.EXPLAINED), stdout_for_results():
         outcome = body.train(request, err())
     if request.publish and outcome.is_finished:
+        err().print(f"publishing to loop {request.publish} on {url} …", highlight=False)
         try:
             with outside(context).connect(url, key, PATIENT) as client:
                 outcome = body.publish(outcome, client)

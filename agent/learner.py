@@ -17,12 +17,13 @@ from agent.loops import LoopSettings
 from agent.records import Decision, Ending, Experience, Imitation, StreamId
 from agent.snapshots import LoopSnapshot, version_of
 from agent.starts import Start, encoder_of
+from agent.unmet import Unmet
 from agent.user_rates import Showing
 from agent.variant_stats import VariantSums
 from policies import registry
 from policies.backlog import Backlog
 from policies.base import Learner, Lesson, PolicyError, SessionLearner
-from policies.neural.dense import DenseEncoder
+from policies.neural.dense import Sides
 from policies.rates import ItemRates
 from policies.registry import make_learner, resume_learner
 from policies.tags import tags_of
@@ -32,12 +33,15 @@ N_RECENT = 20
 
 
 class _State(msgspec.Struct, frozen=True):
+    """``unmet`` stands there only where learning began with a trained agent."""
+
     policy: bytes
     rates: bytes
     n_learned: int
     refused: dict[str, int]
     variants: dict[str, VariantSums]
     apprentice: ApprenticeSums = msgspec.field(default_factory=ApprenticeSums)
+    unmet: Sides | msgspec.UnsetType = msgspec.UNSET
 
 
 class LoopLearner:
@@ -71,8 +75,7 @@ class LoopLearner:
             self._policy = self._begun(start)
         else:
             self._policy = resume_learner(kind, options, known.policy, reward_range=range_)
-        self._encoder: DenseEncoder | None = None if start is None else encoder_of(start)
-        self._unmet = [] if self._encoder is None else self._encoder.unmet([])
+        self._unmet = None if start is None else Unmet(encoder_of(start), known.unmet or None)
         self._rates = ItemRates.from_bytes(known.rates)
         self.n_learned = known.n_learned
         self.refused = known.refused
@@ -108,7 +111,8 @@ class LoopLearner:
     def troubles(self) -> Mapping[str, int]:
         """What of the features could not be taken as it came, by reason; nothing where the policy takes anything."""
         told = getattr(self._policy, "trouble", None)
-        return {**({} if told is None else told()), **self._missed()}
+        unmet = {} if self._unmet is None else self._unmet.troubles(self.n_learned)
+        return {**({} if told is None else told()), **unmet}
 
     def backlog(self) -> Backlog | None:
         """What has come and has changed no net yet; None where the policy learns each lesson at once."""
@@ -126,10 +130,16 @@ class LoopLearner:
         Raises:
             policies.base.PolicyError: unless ``n_until_settled`` is 0.
         """
-        rates = self._rates.to_bytes()
-        return _encoder.encode(
-            _State(self._policy.state(), rates, self.n_learned, self.refused, self.variants, self.apprentice)
+        known = _State(
+            policy=self._policy.state(),
+            rates=self._rates.to_bytes(),
+            n_learned=self.n_learned,
+            refused=self.refused,
+            variants=self.variants,
+            apprentice=self.apprentice,
+            unmet=msgspec.UNSET if self._unmet is None else self._unmet.left,
         )
+        return _encoder.encode(known)
 
     def snapshot(self, learned_to: StreamId) -> LoopSnapshot:
         """All that serving needs, as learned up to a place in the log; changes nothing."""
@@ -164,16 +174,6 @@ class LoopLearner:
             raise PolicyError(f"policy.start={policy.start}: {policy.kind} can't begin with {found}; publish it again")
         return registry.start_learner(policy.kind, policy.options, start.learnable, reward_range=range_, seed=seed)
 
-    def _missed(self) -> dict[str, int]:
-        """Features that the start was trained on and that no lesson had since this process began."""
-        if self._encoder is None or not self._unmet or len(self.recent) < N_RECENT:
-            return {}
-        now = set(self._encoder.unmet([(one.context, one.actions) for one in self.recent]))
-        self._unmet = [name for name in self._unmet if name in now]
-        return {
-            f"unmet: no lesson has {name}, which the agent was trained with": self.n_learned for name in self._unmet
-        }
-
     @property
     def _reward_range(self) -> tuple[float, float]:
         return self._settings.reward.min, self._settings.reward.max
@@ -201,6 +201,8 @@ class LoopLearner:
         """Keep the rates, and say how much more than the rate it was chosen by each item has brought."""
         self.n_learned += 1
         self.recent.append(told)
+        if self._unmet is not None:
+            self._unmet.look(told)
         before, showings = self._rates.mean, []
         for index, reward in zip(told.slate.chosen, told.rewards, strict=True):
             action = told.actions[index]

@@ -30,6 +30,7 @@ from agent.server_clock import ServerClock
 from agent.snapshot_check import fault
 from agent.snapshots import SnapshotError, SnapshotStore
 from agent.starts import StartStore, encoder_of
+from agent.unmet import some
 from agent.user_rates import RedisUsers, UserLedger, keep_s
 from policies.base import PolicyError
 
@@ -40,9 +41,6 @@ CLOCK_ALARM_S = 5.0
 
 PAST_S = 3600.0
 """For so long the report tells of a checkpoint that could not be used, once there is a newer one."""
-
-_N_NAMED = 5
-"""Features that a sentence names."""
 
 _log = logging.getLogger(__name__)
 
@@ -260,7 +258,7 @@ class LearnerLoop:
         if not latest or not trained_on or missed != trained_on:
             return None
         return (
-            f"the agent was trained with {_some(trained_on)}, and the latest {len(latest)} lessons have nothing of it; "
+            f"the agent was trained with {some(trained_on)}, and the latest {len(latest)} lessons have nothing of it; "
             "send it, or train the agent anew with what your requests have"
         )
 
@@ -334,11 +332,6 @@ class LearnerLoop:
         at = datetime.fromtimestamp(at_ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
         is_recent = server_ms - at_ms <= 1000 * PAST_S
         return (f"Past, at {at} UTC, and a newer checkpoint is saved since: {sentence}",) if is_recent else ()
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""
-    return ", ".join(names[:_N_NAMED]) + more
 
 
 def _lag_s(join: Join, server_ms: int, n_unread: int) -> float:

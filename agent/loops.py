@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 import yaml
 from pydantic import Field
+
+from policies.spelling import meant
 
 LOOP_NAME = r"^[a-z0-9._-]{1,64}$"
 DEFAULT_LOOP = "default"
@@ -226,5 +229,17 @@ def parse_yaml(text: str, *, source: str = "settings") -> LoopSettings:
 def _problem(source: str, item: Any) -> str:
     field = ".".join(str(part) for part in item["loc"]) or "(whole)"
     value = "" if item["type"] in {"missing", "extra_forbidden"} else f" (got {item['input']!r:.80})"
-    cure = "no such setting; remove it or fix its name" if item["type"] == "extra_forbidden" else item["msg"]
+    cure = item["msg"]
+    if item["type"] == "extra_forbidden":
+        *path, name = item["loc"]
+        cure = f"no such setting; remove it or fix its name{meant(name, _known(path))}"
     return f"{source}: {field}: {cure}{value}"
+
+
+def _known(path: Sequence[str | int]) -> Iterable[str]:
+    """Names of the settings at a place of the document, through mappings to what they hold."""
+    here: Any = LoopSettings
+    for part in path:
+        is_model = isinstance(here, type) and issubclass(here, pydantic.BaseModel)
+        here = here.model_fields[part].annotation if is_model else get_args(here)[-1]
+    return tuple(here.model_fields)

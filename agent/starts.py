@@ -106,10 +106,10 @@ def unfit(start: Start, settings: LoopSettings) -> list[str]:
             f"policy.kind={policy.kind}: the agent is of kind {start.kind}; set it to that, or leave policy.start out"
         ]
     try:
-        _, sizes = trained_in(start.kind, start.learnable)
+        _, trained_with = trained_in(start.kind, start.learnable)
     except PolicyError as error:
         return [f"policy.start={policy.start}: it can't be learned on from: {error}; publish it anew with this release"]
-    return [f"policy.{problem}" for problem in start_problems(policy.kind, policy.options, sizes)]
+    return [f"policy.{problem}" for problem in start_problems(policy.kind, policy.options, trained_with)]
 
 
 def address_of(data: bytes) -> str:

@@ -25,6 +25,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from envs.attraction import Attraction, Exponential, Logistic, Proportional
+from envs.spelling import meant
 from envs.world import Flags, Floats, WorldError
 
 __all__ = [
@@ -316,7 +317,7 @@ def choice_model(name: str, **parameters: Any) -> ChoiceModel:
         WorldError: if there is no such model, or it has no such parameter, or the value can't be.
     """
     if name not in MODELS:
-        raise WorldError(f"choice={name!r} doesn't exist; there are {', '.join(MODELS)}")
+        raise WorldError(f"choice={name!r} doesn't exist; there are {', '.join(MODELS)}{meant(name, MODELS)}")
     try:
         return MODELS[name](**parameters)
     except TypeError as error:

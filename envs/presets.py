@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from envs.single_env import SlateEnv
 from envs.slate_env import SlateVectorEnv
+from envs.spelling import meant
 from envs.world import World, WorldError
 
 NAMESPACE = "slateloop"
@@ -104,7 +105,7 @@ def make_world(
         WorldError: if there is no such preset or option, or a value can't be.
     """
     if preset not in PRESETS:
-        raise WorldError(f"preset={preset!r} doesn't exist; there are {', '.join(names())}")
+        raise WorldError(f"preset={preset!r} doesn't exist; there are {', '.join(names())}{meant(preset, names())}")
     chosen = PRESETS[preset]
     sizes = {"num_candidates": num_candidates, "slate_size": slate_size}
     asked = {name: value for name, value in sizes.items() if value is not None}
@@ -141,8 +142,8 @@ def build(world: str, num_envs: int, options: Mapping[str, Any]) -> World:
     known = _options(kind)
     wrong = [name for name in options if name not in (*SIZES, *known)]
     if wrong:
-        there_are = ", ".join((*SIZES, *known))
-        raise WorldError(f"{wrong[0]}={options[wrong[0]]!r}: {world} has no such option; there are {there_are}")
+        there_are, like = ", ".join((*SIZES, *known)), meant(wrong[0], (*SIZES, *known))
+        raise WorldError(f"{wrong[0]}={options[wrong[0]]!r}: {world} has no such option; there are {there_are}{like}")
     rest = {name: options[name] for name in options if name in known}
     sizes = {SIZES[name]: options[name] for name in SIZES if name in options}
     return kind(num_envs, **sizes, **_arguments(kind, rest))
@@ -155,7 +156,7 @@ def world_class(world: str) -> type[World]:
         WorldError: if there is none.
     """
     if world not in WORLDS:
-        raise WorldError(f"world={world!r} doesn't exist; there are {', '.join(WORLDS)}")
+        raise WorldError(f"world={world!r} doesn't exist; there are {', '.join(WORLDS)}{meant(world, WORLDS)}")
     module, name = WORLDS[world].split(":")
     found: type[World] = getattr(importlib.import_module(module), name)
     return found

@@ -8,15 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-Check = tuple[Callable[[Any], bool], str]
-"""Whether a value fits, and what it must be."""
+from policies.spelling import meant
+
+
+class Check(NamedTuple):
+    """What a value must be.
+
+    Attributes:
+        fits: Whether it is.
+        cure: What it must be, for people.
+        words: All that fit, where these are words.
+    """
+
+    fits: Callable[[Any], bool]
+    cure: str
+    words: tuple[str, ...] = ()
 
 
 def one_of(*allowed: str) -> Check:
     """One of these words."""
-    return lambda value: isinstance(value, str) and value in allowed, f"choose one of {', '.join(allowed)}"
+    return Check(
+        lambda value: isinstance(value, str) and value in allowed, f"choose one of {', '.join(allowed)}", allowed
+    )
 
 
 def number(least: float, greatest: float) -> Check:
@@ -26,23 +41,23 @@ def number(least: float, greatest: float) -> Check:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return is_number and math.isfinite(value) and least <= value <= greatest
 
-    return fits, f"must be a number in [{least:g}, {greatest:g}]"
+    return Check(fits, f"must be a number in [{least:g}, {greatest:g}]")
 
 
 def whole(least: int, greatest: int) -> Check:
     """A whole number between these, both included."""
-    return lambda value: _is_whole(value, least, greatest), f"must be a whole number in [{least}, {greatest}]"
+    return Check(lambda value: _is_whole(value, least, greatest), f"must be a whole number in [{least}, {greatest}]")
 
 
 def or_none(check: Check) -> Check:
     """That, or nothing."""
-    fits, cure = check
-    return lambda value: value is None or fits(value), f"{cure}, or null for the automatic choice"
+    cure = f"{check.cure}, or null for the automatic choice"
+    return Check(lambda value: value is None or check.fits(value), cure, check.words)
 
 
-TRUTH: Check = (lambda value: isinstance(value, bool), "must be true or false")
+TRUTH = Check(lambda value: isinstance(value, bool), "must be true or false")
 
-WIDTHS: Check = (
+WIDTHS = Check(
     lambda value: (
         isinstance(value, list | tuple) and len(value) <= 4 and all(_is_whole(width, 1, 1024) for width in value)
     ),
@@ -73,9 +88,9 @@ def unread_problems(explorers: Mapping[str, set[str]], explorer: str, options: M
 
 def _problem(checks: Mapping[str, Check], name: str, value: Any) -> list[str]:
     if name not in checks:
-        return [f"options.{name}: no such option; choose from {', '.join(checks)}"]
-    fits, cure = checks[name]
-    return [] if fits(value) else [f"options.{name}={value!r:.60}: {cure}"]
+        return [f"options.{name}: no such option; choose from {', '.join(checks)}{meant(name, checks)}"]
+    check = checks[name]
+    return [] if check.fits(value) else [f"options.{name}={value!r:.60}: {check.cure}{meant(value, check.words)}"]
 
 
 def _is_whole(value: Any, least: int, greatest: int) -> bool:

@@ -24,6 +24,7 @@ from policies.neural.shapes import ArraysByName, NetSizes
 from policies.slateq import options as slateq_options
 from policies.slateq import shapes as slateq_shapes
 from policies.slateq.policy import SlateQPolicy
+from policies.spelling import meant
 from policies.vw import VwLearner, VwPolicy
 
 Options = Mapping[str, Any]
@@ -43,7 +44,7 @@ def is_static(kind: str) -> bool:
 def problems(kind: str, options: Options) -> list[str]:
     """Everything wrong with a policy's settings, each with its cure; empty where nothing is."""
     if kind not in kinds():
-        return [f"kind={kind!r}: no such policy; choose one of {', '.join(kinds())}"]
+        return [f"kind={kind!r}: no such policy; choose one of {', '.join(kinds())}{meant(kind, kinds())}"]
     if is_static(kind):
         return [f"options.{name}: {kind} has no options; remove it" for name in options]
     return _PROBLEMS[kind](options)
@@ -116,7 +117,7 @@ def start_learner(
 
     Args:
         kind: Which policy.
-        options: Its options; sizes of nets as in training.
+        options: Its options; those that ``trained_in`` tells as they were in training.
         trained: ``TrainedAgent.learnable``, of ``simulator/train.py``.
         reward_range: Least and greatest reward; rewards are clipped into it.
         seed: Of whatever chance its training needs.
@@ -125,14 +126,15 @@ def start_learner(
         PolicyError: if kind or options are wrong, the kind isn't trained in worlds, or the bytes are no such agent.
     """
     _refuse(kind, options)
-    _refuse_untrained(kind)
+    if unfit := start_problems(kind, options, trained_in(kind, trained)[1]):
+        raise PolicyError("; ".join(unfit))
     learner, parse = _with_nets(kind)
     started: Learner = learner.from_trained(parse(options), trained, reward_range=reward_range, seed=seed)
     return started
 
 
-def trained_in(kind: str, trained: bytes) -> tuple[DenseEncoder, NetSizes]:
-    """What a trained agent sees, and the sizes of its nets; looked at without what it learns with.
+def trained_in(kind: str, trained: bytes) -> tuple[DenseEncoder, Options]:
+    """What a trained agent sees, and the options that whoever learns on must have; without what it learns with.
 
     Args:
         kind: Of the agent.
@@ -144,17 +146,25 @@ def trained_in(kind: str, trained: bytes) -> tuple[DenseEncoder, NetSizes]:
     _refuse_untrained(kind)
     found = Learnable.from_bytes(trained, kind)
     encoder = DenseEncoder.from_bytes(found.encoder)
-    return encoder, _BUILT[kind](arrays.from_bytes(found.parameters), encoder)
+    sizes = _BUILT[kind](arrays.from_bytes(found.parameters), encoder)
+    if unknown := found.fixed.keys() - _PARSES[kind]({}).fixed.keys():
+        raise PolicyError(f"trained with {', '.join(sorted(unknown))}, which {kind} of this release doesn't know")
+    return encoder, {**sizes._asdict(), **_UNTOLD[kind], **found.fixed}
 
 
-def start_problems(kind: str, options: Options, sizes: NetSizes) -> list[str]:
-    """Every option that nets of these sizes can't learn on with, each with its cure; the options are right else."""
-    _, parse = _WITH_NETS[kind]
-    wanted = parse(options)
+def start_problems(kind: str, options: Options, trained_with: Options) -> list[str]:
+    """Every option that what was trained with others can't learn on with, each with its cure.
+
+    Args:
+        kind: Of the agent.
+        options: Right by themselves.
+        trained_with: From ``trained_in``.
+    """
+    wanted = _PARSES[kind](options)
     return [
-        f"options.{name}={_plain(getattr(wanted, name))}: the agent was trained with {_plain(size)}; set it to that"
-        for name, size in sizes._asdict().items()
-        if getattr(wanted, name) != size
+        f"options.{name}={_plain(getattr(wanted, name))}: the agent was trained with {_plain(known)}; set it to that"
+        for name, known in trained_with.items()
+        if getattr(wanted, name) != known
     ]
 
 
@@ -174,6 +184,9 @@ _BUILT: Mapping[str, Callable[[ArraysByName, DenseEncoder], NetSizes]] = {
 }
 """The same kinds → what their parameters were made with."""
 
+_UNTOLD: Mapping[str, Mapping[str, float]] = {"gradient": {}, "slateq": slateq_options.UNTOLD}
+"""The same kinds → ``Learnable.fixed`` where it isn't told."""
+
 
 def _with_nets(kind: str) -> tuple[Any, Callable[[Options], Any]]:
     """A learner that needs torch, loaded when one is made: nothing that serves may load it."""
@@ -181,8 +194,8 @@ def _with_nets(kind: str) -> tuple[Any, Callable[[Options], Any]]:
     try:
         return getattr(importlib.import_module(f"policies.{kind}.learner"), name), parse
     except ModuleNotFoundError as error:
-        where = "`make agents`, or pip install 'slateloop[rl]', where the service runs"
-        raise PolicyError(f"kind={kind!r} learns with {error.name}, which isn't installed: {where}") from error
+        cure = "`make agents`, or pip install 'slateloop[rl]', for the Python that learns: a service's, or this one"
+        raise PolicyError(f"kind={kind!r} learns with {error.name}, which isn't installed: {cure}") from error
 
 
 _PROBLEMS: Mapping[str, Callable[[Options], list[str]]] = {
@@ -199,8 +212,8 @@ def _refuse_untrained(kind: str) -> None:
         raise PolicyError(f"kind={kind!r} is not trained in a world; choose one of {', '.join(_WITH_NETS)}")
 
 
-def _plain(size: Any) -> Any:
-    return list(size) if isinstance(size, tuple) else size
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _refuse(kind: str, options: Options) -> None:

@@ -128,7 +128,7 @@ _CHECKS: dict[str, Check] = {
     "l2": number(0.0, 1.0),
     "bits": whole(8, 26),
     "cb_type": one_of(*_CB_TYPES),
-    "interactions": (_is_crossing, f"must be a list of two or three letters each, of {_LETTERS}"),
+    "interactions": Check(_is_crossing, f"must be a list of two or three letters each, of {_LETTERS}"),
     "item_id": TRUTH,
     "item_rate": TRUTH,
     "settle_every": whole(1, 1_000_000),

@@ -16,6 +16,7 @@ import yaml
 from pydantic import Field, StringConstraints
 
 from agent.loops import SettingsError
+from policies.spelling import meant
 from serve_app.auth import ADMIN_KEY_CHARS
 
 PREFIX = "SLATELOOP_"
@@ -110,7 +111,7 @@ class _Sources:
         name = str(item["loc"][0]) if item["loc"] else ""
         where = self._names.get(name, name)
         if item["type"] == "extra_forbidden":
-            return f"{where}: no such setting; remove it or fix its name"
+            return f"{where}: no such setting; remove it or fix its name{meant(name, ServiceSettings.model_fields)}"
         shown = "" if name in ("admin_key", "redis_url") else f" (got {item['input']!r:.80})"
         return f"{where}: {item['msg']}{shown}"
 

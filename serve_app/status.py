@@ -290,4 +290,7 @@ def _waiting(
         said.append(f"{seen.late} rewards came after the window of {window_s:g} s had closed; consider a longer one.")
     if seen.orphan > FEW and seen.orphan > 0.1 * seen.learned:
         said.append(f"{seen.orphan} rewards name events that were never decided here; check their event ids.")
+    if seen.ignored > FEW and seen.ignored > 0.1 * seen.learned:
+        unnamed = f"{seen.ignored} rewards are of types that reward.recipe doesn't name"
+        said.append(f"{unnamed}; they are logged and not learned: name those that should count.")
     return said

@@ -6,7 +6,6 @@ more; what happens often enough to matter is explained.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 FEW = 10
@@ -41,11 +40,6 @@ _AT_ONCE = frozenset({"nets"})
 _ABOUT: Mapping[str, str] = {"block": "Learning", "length": "Sessions", "room": "Sessions", "nets": "Learning"}
 """What a reason is about, where that isn't features."""
 
-_UNMET = re.compile(r"unmet: no lesson has (?P<feature>.+), which the agent was trained with")
-"""One reason for each feature; ``agent/learner.py`` looks for them in the latest lessons."""
-
-_N_NAMED = 8
-
 
 def explained(troubles: Mapping[str, int], n_learned: int) -> list[str]:
     """A sentence for each reason that matters, in order of reason.
@@ -56,20 +50,9 @@ def explained(troubles: Mapping[str, int], n_learned: int) -> list[str]:
     """
     return [
         f"{_ABOUT.get(kind, 'Features')}: {reason}{_often(kind, count, n_learned)}; {CURES[kind]}."
-        for reason, count in sorted(_gathered(troubles).items())
+        for reason, count in sorted(troubles.items())
         if (kind := reason.partition(":")[0]) in CURES and _matters(kind, count, n_learned)
     ]
-
-
-def _gathered(troubles: Mapping[str, int]) -> dict[str, int]:
-    """All features that aren't met as one reason."""
-    unmet = {found["feature"]: reason for reason in sorted(troubles) if (found := _UNMET.fullmatch(reason))}
-    others = {reason: count for reason, count in troubles.items() if reason not in unmet.values()}
-    if not unmet:
-        return others
-    names = ", ".join([*unmet][:_N_NAMED]) + (f", … ({len(unmet)} features)" if len(unmet) > _N_NAMED else "")
-    one = f"unmet: none of the latest lessons has {names}, which the agent was trained with"
-    return {**others, one: max(troubles[reason] for reason in unmet.values())}
 
 
 def _often(kind: str, count: int, n_learned: int) -> str:

@@ -133,7 +133,7 @@ class Setting:
     @property
     def title(self) -> str:
         """The preset, with its options and sizes; of a path its last name."""
-        plain = {key: Path(value).name if key == PATH else value for key, value in self.options.items()}
+        plain = {key: Path(str(value)).name if key == PATH else value for key, value in self.options.items()}
         more = "".join(f", {key}={value}" for key, value in sorted(plain.items()))
         return f"{self.preset} ({self.n_candidates} candidates, {self.n_slots} slots{more})"
 

@@ -7,7 +7,7 @@ what is finished; the same call goes on from there.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -31,6 +31,7 @@ class Plan:
         n_requests: For each cell.
         n_seeds: Seeds 0, 1, … are used.
         url: Of the running service that cells are measured against.
+        per_world: Title of a setting → policies that are compared in that world alone.
     """
 
     settings: tuple[Setting, ...]
@@ -40,13 +41,19 @@ class Plan:
     publish_every: int = 50
     via: Via = "process"
     url: str = ""
+    per_world: Mapping[str, tuple[PolicyChoice, ...]] = field(default_factory=dict)
+
+    def policies_in(self, setting: Setting) -> tuple[PolicyChoice, ...]:
+        """Those of every world, then its own."""
+        return (*self.policies, *self.per_world.get(setting.title, ()))
 
     @property
     def cells(self) -> list[Cell]:
         """World by world, seed by seed, so that early results already compare policies."""
         return [
             Cell(setting, policy, seed, self.n_requests, self.publish_every, self.via, url=self.url)
-            for setting, seed, policy in product(self.settings, range(self.n_seeds), self.policies)
+            for setting, seed in product(self.settings, range(self.n_seeds))
+            for policy in self.policies_in(setting)
         ]
 
     @property

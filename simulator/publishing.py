@@ -93,17 +93,18 @@ def publish(
     before = _new(world) if is_new else service.settings(loop).settings
     wanted = before.model_copy(update={"policy": policy})
     stored = service.apply_settings(loop, wanted)
-    unsuited = _unsuited(wanted, (start.reward_min, start.reward_max), world)
+    unsuited = unsuited_to(wanted, (start.reward_min, start.reward_max), world)
     return Published(loop, stored.version, start.kind, address, is_new, tuple(unsuited))
 
 
-def _new(world: World) -> LoopSettings:
-    """The world's rewards, and people's time to earn them: simulated users answer at once."""
-    usual = LoopSettings()
-    return loop_settings(world, window_s=usual.reward.window_s, variants=usual.variants)
+def unsuited_to(settings: LoopSettings, trained: tuple[float, float], world: World) -> Iterator[str]:
+    """What of a loop's rewards doesn't suit an agent.
 
-
-def _unsuited(settings: LoopSettings, trained: tuple[float, float], world: World) -> Iterator[str]:
+    Args:
+        settings: Of the loop.
+        trained: Least and greatest reward that the agent was trained with.
+        world: The one it was trained in.
+    """
     reward = settings.reward
     if reward.min > trained[0] or reward.max < trained[1]:
         yield (
@@ -113,3 +114,9 @@ def _unsuited(settings: LoopSettings, trained: tuple[float, float], world: World
     unknown = sorted(set(world.recipe) - set(reward.recipe))
     if unknown:
         yield f"the loop's recipe weighs nothing of {', '.join(unknown)}, which the agent was trained on"
+
+
+def _new(world: World) -> LoopSettings:
+    """The world's rewards, and people's time to earn them: simulated users answer at once."""
+    usual = LoopSettings()
+    return loop_settings(world, window_s=usual.reward.window_s, variants=usual.variants)

@@ -6,6 +6,7 @@ stopped when the iteration ends, is left, or fails; a named cluster is only let 
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import shutil
@@ -13,13 +14,16 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+logger = logging.getLogger("slateloop.simulator")
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 """A task has one core; libraries that start threads of their own would only wait for each other."""
@@ -33,6 +37,7 @@ _LOCAL = {
 _OBJECT_STORE_BYTES = 100 * 2**20
 _POLL_S = 0.5
 _KNOCK_S = 3.0
+_END_S, _AGAIN_S = 5.0, 0.1
 
 
 class RayStartError(RuntimeError):
@@ -75,8 +80,8 @@ def _answer(ray: Any, reference: Any) -> Any:
 
 @contextmanager
 def _connected(n_jobs: int) -> Iterator[Any]:
-    address = os.environ.get("RAY_ADDRESS")
-    with _environment({**ONE_THREAD, **({} if address else _LOCAL)}), _folder() as folder:
+    address = os.environ.get("RAY_ADDRESS", "")
+    with _environment({**ONE_THREAD, **({} if address else _LOCAL)}), ExitStack() as folders:
         import ray
         from ray._private import ray_constants
 
@@ -84,21 +89,74 @@ def _connected(n_jobs: int) -> Iterator[Any]:
             ray_constants.ENABLE_RAY_CLUSTER = False  # as the environment says, should Ray have been imported before
         if address:
             _knock(address)
-        where = _at(address) if address else _here(folder, n_jobs)
         _hush()
-        try:
-            with _sigterm_kept():
-                ray.init(log_to_driver=False, logging_level="ERROR", namespace="slateloop-simulate", **where)
-        except Exception as error:
-            # Ray's start fails in many types; all of them are told.
-            ray.shutdown()
-            name = f"the Ray cluster at {address} can't be reached" if address else "Ray can't be started here"
-            raise RayStartError(f"{name}: {type(error).__name__}: {error}; --jobs 1 does without Ray") from error
+        begin(ray, address, n_jobs, folders)
         try:
             yield ray
         finally:
             with _sigterm_kept():
                 ray.shutdown()
+
+
+def begin(ray: Any, address: str, n_jobs: int, folders: ExitStack) -> None:
+    """Start Ray or connect to it; once more, in another folder, where it doesn't come up: a busy machine may be slow.
+
+    Args:
+        ray: The package.
+        address: Of a cluster; "" starts one here.
+        n_jobs: Processes at once, if it is started here.
+        folders: Is given the folder that this Ray needs, which goes away with it.
+
+    Raises:
+        RayStartError: neither try worked; nothing is left of them.
+    """
+    for attempt in (1, 2):
+        try:
+            with ExitStack() as own:
+                folder = own.enter_context(_folder())
+                own.enter_context(_none_left(folder))
+                with _sigterm_kept(), _let_go_of_if_it_fails(ray):
+                    where = _at(address) if address else _here(folder, n_jobs)
+                    ray.init(log_to_driver=False, logging_level="ERROR", namespace="slateloop-simulate", **where)
+                folders.push(own.pop_all())
+        except Exception as error:
+            # Ray's start fails in many types; all of them are tried again, then told.
+            name = f"the Ray cluster at {address} can't be reached" if address else "Ray can't be started here"
+            if attempt == 2:
+                raise RayStartError(f"{name}: {type(error).__name__}: {error}; --jobs 1 does without Ray") from error
+            logger.warning("%s (%s), trying once more", name, type(error).__name__)
+        else:
+            return
+
+
+@contextmanager
+def _let_go_of_if_it_fails(ray: Any) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        ray.shutdown()
+        raise
+
+
+@contextmanager
+def _none_left(folder: Path) -> Iterator[None]:
+    """End processes that work in this folder: where Ray's start fails, it forgets those that it has started."""
+    try:
+        yield
+    finally:
+        psutil = importlib.import_module("psutil")  # Ray brings it
+        left = [one for one in psutil.Process().children(recursive=True) if _works_in(folder, one, psutil)]
+        for one in left:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(left, timeout=_END_S)
+
+
+def _works_in(folder: Path, process: Any, psutil: Any) -> bool:
+    try:
+        return any(str(folder) in word for word in process.cmdline())
+    except psutil.Error:
+        return False
 
 
 def _knock(address: str) -> None:
@@ -148,7 +206,11 @@ def _folder() -> Iterator[Path]:
     try:
         yield path
     finally:
+        ends_at_s = time.monotonic() + _END_S
         shutil.rmtree(path, ignore_errors=True)
+        while path.exists() and time.monotonic() < ends_at_s:  # a process that is ending still writes its log
+            time.sleep(_AGAIN_S)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

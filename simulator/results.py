@@ -20,6 +20,7 @@ from simulator import extras
 from simulator.blocks import N_BINS, Block
 from simulator.cells import FORMAT, Job
 from simulator.records import CellRecord, Record, YardstickRecord, code_digest, from_text, key_of, to_text
+from simulator.whole_files import write_whole
 
 RESULTS, PROPENSITIES, SHOWN, REFERENCES = "results", "propensities", "shown", "references"
 PACKAGES = ("slateloop", "numpy", "gymnasium", "vowpalwabbit", "ray", "pyarrow")
@@ -29,6 +30,11 @@ Row = dict[str, Any]
 
 class ResultsError(RuntimeError):
     """A folder of results can't be used; the message names it and the cure."""
+
+
+def unwritable(error: OSError) -> ResultsError:
+    """What a file that can't be written becomes."""
+    return ResultsError(f"can't write results: {error}; make room, or choose another folder with --out")
 
 
 class Folder:
@@ -109,9 +115,10 @@ class Folder:
         return path
 
     def _write(self, path: Path, text: str) -> None:
-        beside = path.with_suffix(".part")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        try:
+            write_whole(path, text.encode())
+        except OSError as error:
+            raise unwritable(error) from error
 
 
 def result_rows(cells: Iterable[CellRecord]) -> list[Row]:

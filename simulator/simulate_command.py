@@ -7,8 +7,9 @@ or JSON. It knows no HTTP; the command line hands the client in.
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from rich.table import Table
 
 from envs.world import WorldError
 from policies.base import PolicyError
-from simulator import comparison, comparison_report, extras, listing, machine
-from simulator.cells import Cell, CellError, Job, parse_option, parse_policy
+from simulator import comparison, comparison_report, extras, listing, machine, trained_agents
+from simulator.cells import Cell, CellError, Job, PolicyChoice, Setting, parse_option, parse_policy
 from simulator.experiments import Experiment, Plan, Runner, conduct, notes_on, runner
 from simulator.extras import MissingExtraError
 from simulator.measuring import Failure, LiveService, attempt, measure_live, settled
@@ -84,18 +85,21 @@ def plan_of(request: Request, *, live: Live | None = None) -> Plan:
     """Everything settled, so that mistakes are told before anything runs.
 
     Raises:
-        CellError: a policy or an option is written wrongly.
+        CellError: a policy or an option is written wrongly, or no trained agent is of these worlds.
         WorldError: there is no such world or option, or a value can't be.
+        ResultsError: there is no such folder of trained agents.
     """
     options = dict(parse_option(text) for text in request.options)
     sizes = {"n_candidates": request.n_candidates, "n_slots": request.n_slots}
+    settings = tuple(settled(world, options=options, **sizes) for world in dict.fromkeys(request.worlds))
     return Plan(
-        settings=tuple(settled(world, options=options, **sizes) for world in dict.fromkeys(request.worlds)),
+        settings=settings,
         policies=tuple(parse_policy(text) for text in dict.fromkeys(request.policies)),
         n_seeds=request.n_seeds,
         n_requests=request.n_requests,
         via="process" if live is None else "live",
         url="" if live is None else live.url.rstrip("/"),
+        per_world=_trained(request.trained, settings),
     )
 
 
@@ -113,7 +117,7 @@ def simulate(request: Request, console: Console, *, live: Live | None = None) ->
     extras.require(["pyarrow.parquet", *(["matplotlib.figure"] if request.plots else [])], "slateloop simulate")
     plan = plan_of(request, live=live)
     if live is None:  # else the service is what learns
-        extras.require_learners([one.kind for one in plan.policies], "slateloop simulate")
+        extras.require_learners([cell.policy.kind for cell in plan.cells], "slateloop simulate")
     if request.write is not None:
         require_page(request.write, SECTION, tell=console.print)
     folder = Folder(request.out)
@@ -137,7 +141,7 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
 
 def notes(outcome: Outcome) -> Iterator[str]:
     """What someone must know before believing the figures."""
-    yield from _notes(outcome.request, outcome.plan, outcome.experiment, str(outcome.request.out))
+    yield from _notes(outcome.request, outcome.plan, outcome.experiment, shlex.join)
     if outcome.request.write is not None and not outcome.is_whole:
         yield f"{outcome.request.write} was not written: not everything is finished"
     if outcome.request.plots and outcome.experiment.interrupted:
@@ -150,6 +154,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
     return {
         "rows": comparison_report.to_json(outcome.rows),
         "references": comparison_report.to_json(outcome.references),
+        "trained": trained_agents.begun_to_json(outcome.plan),
         "n_rows_of_other_code": comparison_report.n_old([*outcome.rows, *outcome.references]),
         "n_pieces": len(outcome.plan.jobs),
         "n_finished": len(done.records),
@@ -166,16 +171,27 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def listing_json() -> dict[str, Any]:
-    """Worlds and policies, for ``--list --json``."""
-    return {
+def listing_json(trained: Path | None = None) -> dict[str, Any]:
+    """Worlds and policies, and the agents of a folder if there is one, for ``--list --json``.
+
+    Raises:
+        ResultsError: there is no such folder of trained agents.
+    """
+    found = {
         "worlds": [{**dataclasses.asdict(one), "options": _printable(one.options)} for one in listing.worlds()],
         "policies": listing.policies(),
     }
+    agents = {} if trained is None else {"trained": trained_agents.to_json(trained_agents.trained_in(trained))}
+    return found | agents
 
 
-def show_listing(out: Console) -> None:
-    """Worlds with KPI and options, then the policies."""
+def show_listing(out: Console, trained: Path | None = None) -> None:
+    """Worlds with KPI and options, then the policies, then the agents of a folder.
+
+    Raises:
+        ResultsError: there is no such folder of trained agents.
+    """
+    agents = None if trained is None else trained_agents.trained_in(trained)
     table = Table(title="worlds (--world)", title_justify="left", show_lines=True)
     for heading in ("world", "KPI", "options (--option key=value) and their defaults"):
         table.add_column(heading, overflow="fold")
@@ -184,6 +200,19 @@ def show_listing(out: Console) -> None:
         table.add_row(one.preset, one.kpi, f"{one.about}\n{options}")
     out.print(table)
     out.print(f"policies (--policy): {', '.join(listing.policies())}; with options: vw:bag, vw:epsilon,epsilon=0.05")
+    if agents is not None:
+        out.print(
+            trained_agents.table(agents, f"trained agents (--trained {trained}), the best of each kind and world")
+        )
+
+
+def _trained(folder: Path | None, settings: Sequence[Setting]) -> dict[str, tuple[PolicyChoice, ...]]:
+    """Title of a world → its trained agents."""
+    if folder is None:
+        return {}
+    found = trained_agents.choices(trained_agents.trained_in(folder), settings)
+    trained_agents.require_any(found, settings, folder)
+    return found
 
 
 def _runner(request: Request, live: Live | None) -> Runner:
@@ -209,10 +238,13 @@ def _measure_live(live: Live, cell: Cell, max_lag: int) -> Record | Failure:
         return Failure.of(cell, error)
 
 
-def _notes(request: Request, plan: Plan, done: Experiment, folder: str) -> Iterator[str]:
-    yield from notes_on(done, len(plan.jobs), Path(folder))
+def _notes(request: Request, plan: Plan, done: Experiment, write: Callable[[Sequence[str]], str]) -> Iterator[str]:
+    """``write`` makes a line of words, of a command or one path."""
+    yield from notes_on(done, len(plan.jobs), Path(write((str(request.out),))))
     if request.keep_old and done.n_other_code:
         yield "without --keep-old, what other code has measured is measured again"
+    if request.trained is not None:
+        yield from trained_agents.notes(request.trained, plan, write)
 
 
 def _finish(request: Request, plan: Plan, folder: Folder, done: Experiment) -> Outcome:
@@ -223,7 +255,7 @@ def _finish(request: Request, plan: Plan, folder: Folder, done: Experiment) -> O
         rows,
         references,
         command=shown(request.command),
-        notes=[line.replace("\n", ";") for line in _notes(request, plan, done, shown((str(request.out),)))],
+        notes=[line.replace("\n", ";") for line in _notes(request, plan, done, shown)],
         machine=machine.sentence(),
     )
     files = [

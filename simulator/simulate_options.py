@@ -31,6 +31,7 @@ class Request:
     """What was asked for.
 
     Attributes:
+        trained: A folder of ``slateloop train``, whose agents of these worlds are compared too; None compares none.
         options: ``key=value`` texts, for every world.
         n_candidates: None for each world's own.
         n_slots: None for each world's own.
@@ -47,6 +48,7 @@ class Request:
     policies: Sequence[str] = POLICIES
     n_seeds: int = N_SEEDS
     n_requests: int = N_REQUESTS
+    trained: Path | None = None
     options: Sequence[str] = ()
     n_candidates: int | None = None
     n_slots: int | None = None
@@ -69,6 +71,14 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
         list[str],
         typer.Option("--policy", help="A policy, such as linear, vw:bag or vw:epsilon,epsilon=0.05; repeatable."),
     ] = _POLICIES,
+    trained: Annotated[
+        Path | None,
+        typer.Option(
+            "--trained",
+            metavar="DIR",
+            help="Also the agents that `slateloop train` trained in these very worlds and kept here: results/train.",
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0, 1, …; two or more give intervals.")] = N_SEEDS,
     requests: Annotated[int, typer.Option("--requests", min=40, help="Slates asked for in each cell.")] = N_REQUESTS,
     candidates: Annotated[
@@ -93,7 +103,8 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
         int, typer.Option("--max-lag", min=0, help="With --live: wait when more experiences behind.")
     ] = 50,
     list_only: Annotated[
-        bool, typer.Option("--list", help="Name the worlds, their options and KPI, and the policies.")
+        bool,
+        typer.Option("--list", help="Name the worlds, their options and KPI, the policies, and what --trained holds."),
     ] = False,
 ) -> Request:
     """Compare policies in simulated worlds: tables with intervals over seeds, Parquet files and plots.
@@ -110,6 +121,9 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
     A harder world, with an option of its own.
     Example: slateloop simulate --world interest-evolution --option visible_budget=true --candidates 20
 
+    Trained agents beside bandits, in one table.
+    Example: slateloop simulate --world interest-evolution --trained results/train
+
     The same users against a running service.
     Example: slateloop simulate --world shop --policy vw --seeds 1 --requests 2000 --live http://127.0.0.1:8000
 
@@ -121,6 +135,7 @@ def asked(  # noqa: PLR0913  one parameter for each option of the command
         policies=policies,
         n_seeds=seeds,
         n_requests=requests,
+        trained=trained,
         options=options,
         n_candidates=candidates,
         n_slots=slots,

@@ -230,7 +230,9 @@ class _Watch:
     def _agent(self, score: Estimate) -> TrainedAgent:
         """The present parameters."""
         kind, encoder, trainee = self._course.agent, self._encoding.encoder, self._trainee
-        learnable = Learnable.of(kind, encoder, trainee.arrays(), trainee.reward_scale).to_bytes()
+        learnable = Learnable.of(
+            kind, encoder, parameters=trainee.arrays(), reward_scale=trainee.reward_scale, fixed=trainee.fixed
+        ).to_bytes()
         return TrainedAgent(kind, trainee.snapshot(encoder), score, tuple(self._curve), self._kept, learnable)
 
     def _score(self, n_users: int, seed: int) -> Estimate:

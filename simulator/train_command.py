@@ -7,8 +7,8 @@ tables or JSON. It knows no HTTP; the command line hands the client in.
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,23 @@ from agent.starts import StartError
 from envs.presets import make_world
 from envs.world import WorldError
 from policies.base import PolicyError
-from simulator import extras, machine, training_plots, training_rows, training_tables
+from policies.spelling import meant
+from simulator import extras, training_rows, training_tables
 from simulator.cells import CellError
 from simulator.experiments import cores
 from simulator.extras import MissingExtraError
-from simulator.publishing import Published, Publisher
+from simulator.publishing import Published, Publisher, unsuited_to
 from simulator.publishing import publish as publish_agent
 from simulator.ray_local import RayStartError
 from simulator.results import ResultsError
-from simulator.results_page import require_page, write_section
+from simulator.results_page import require_page
 from simulator.train_options import Request
 from simulator.training_bars import Finding, findings
 from simulator.training_costs import Costs, decision_costs
+from simulator.training_files import write_files
 from simulator.training_folder import TrainingFolder
 from simulator.training_page import notes_of, page_of
-from simulator.training_pieces import Piece
+from simulator.training_pieces import Piece, best_of
 from simulator.training_plan import agent_options, pieces_of
 from simulator.training_rows import Row
 from simulator.training_run import Manner, Training, conduct, in_turn, on_ray
@@ -55,6 +57,8 @@ class Outcome:
         plots: PNGs.
         agents: Files of the agents that were trained.
         published: What a loop begins with now, if anything.
+        unpublished: Why it doesn't, where it was to.
+        unwritten: Files that couldn't be written, each with the cause and a cure.
     """
 
     request: Request
@@ -67,11 +71,18 @@ class Outcome:
     plots: list[Path]
     agents: list[Path]
     published: Published | None = None
+    unpublished: str = ""
+    unwritten: Sequence[str] = ()
+
+    @property
+    def is_finished(self) -> bool:
+        """Every piece was measured."""
+        return not self.training.failures and not self.training.interrupted
 
     @property
     def is_whole(self) -> bool:
-        """Nothing failed and nobody stopped it."""
-        return not self.training.failures and not self.training.interrupted
+        """And whatever else was asked for was done."""
+        return self.is_finished and not self.unpublished and not self.unwritten
 
 
 def train(request: Request, console: Console) -> Outcome:
@@ -97,6 +108,20 @@ def train(request: Request, console: Console) -> Outcome:
     return _finish(request, pieces, folder, done)
 
 
+def foresee(request: Request, service: Publisher, console: Console) -> None:
+    """Tell what of a loop doesn't suit the agent that it is to begin with, before an hour is spent on training it.
+
+    Raises:
+        CellError, WorldError: as ``train``; and whatever the service's client does where there is no such loop.
+    """
+    scene, loop, names = pieces_of(request)[0].scene, request.publish, service.loop_names()
+    if loop not in names:
+        console.print(f"loop {loop} doesn't exist; it is made with the agent{meant(loop, names)}", highlight=False)
+    settings, world = service.settings(loop).settings, make_world(scene.preset, scene.options)
+    for line in unsuited_to(settings, world.reward_range, world):
+        console.print(f"before anything is published to {loop}: {line}", style="yellow", highlight=False)
+
+
 def publish(outcome: Outcome, service: Publisher) -> Outcome:
     """Let the loop begin with the seed that its validation users liked best.
 
@@ -107,11 +132,16 @@ def publish(outcome: Outcome, service: Publisher) -> Outcome:
     trained = [one for one in outcome.pieces if one.sort == "agent" and one.key in results]
     if not trained:
         raise CellError("no agent was trained, so there is nothing to publish; name one with --agent")
-    best = max(trained, key=lambda one: results[one.key].curve[results[one.key].kept].mean)
+    best = best_of(trained, results)
     data = TrainingFolder(outcome.request.out).agent(best).read_bytes()
     world, options = make_world(best.scene.preset, best.scene.options), agent_options(outcome.request)
     found = publish_agent(service, outcome.request.publish, data, world=world, options=options)
     return dataclasses.replace(outcome, published=found)
+
+
+def unpublished(outcome: Outcome, why: str) -> Outcome:
+    """The outcome where publishing failed: all else of it stands."""
+    return dataclasses.replace(outcome, unpublished=why)
 
 
 def show(outcome: Outcome, out: Console, err: Console) -> None:
@@ -126,6 +156,8 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
         out.print(_told(outcome.published), style="bold", highlight=False, soft_wrap=True)
     for line in notes(outcome):
         err.print(line, highlight=False, markup=False, style="yellow")
+    for line in failures(outcome):
+        err.print(line, highlight=False, markup=False, style="red")
 
 
 def notes(outcome: Outcome) -> Iterator[str]:
@@ -134,14 +166,23 @@ def notes(outcome: Outcome) -> Iterator[str]:
     yield from notes_of(outcome.pieces, outcome.training, str(request.out))
     yield from _unfinished(outcome)
     yield from outcome.costs.problems
-    if request.write is not None and not outcome.is_whole:
+    if request.write is not None and not outcome.is_finished:
         yield f"{request.write} was not written: not everything is finished"
     if request.plots and outcome.training.interrupted:
         yield "no plots were drawn: they are once everything is finished"
-    if request.publish and not outcome.is_whole:
+    if request.publish and not outcome.is_finished:
         yield f"nothing was published to {request.publish}: not everything is finished"
     if outcome.published is not None:
         yield from outcome.published.warnings
+
+
+def failures(outcome: Outcome) -> Iterator[str]:
+    """What was asked for and couldn't be done once everything was measured; measuring isn't needed for it again."""
+    yield from outcome.unwritten
+    if outcome.unpublished:
+        words = [word for word in outcome.request.command if word != "--fresh"]
+        yield f"nothing was published to {outcome.request.publish}: {outcome.unpublished}"
+        yield f"the agents are kept: once that is mended, this publishes and trains nothing again: {shlex.join(words)}"
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -166,6 +207,8 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "plots": [str(path) for path in outcome.plots],
         "agents": [str(path) for path in outcome.agents],
         "published": None if outcome.published is None else dataclasses.asdict(outcome.published),
+        "unpublished": outcome.unpublished,
+        "unwritten": list(outcome.unwritten),
     }
 
 
@@ -183,29 +226,11 @@ def _finish(request: Request, pieces: list[Piece], folder: TrainingFolder, done:
     costs = Costs({}) if done.interrupted else decision_costs(pieces, done.results, folder)
     bars = findings(rows, costs.decide_us)
     page = page_of(request, pieces, done, training_tables.grids(rows, bars, costs.decide_us))
-    files = [
-        folder.write_text("settings.json", _settings(request, pieces, done)),
-        folder.write_text("summary.md", page),
-    ]
-    if request.write is not None and not done.failures and not done.interrupted:
-        files.append(write_section(request.write, request.section, page))
-    is_drawn = request.plots and not done.interrupted
-    plots = training_plots.draw_all(pieces, done.results, request.out / "plots") if is_drawn else []
+    files = write_files(request, pieces, done, page)
     agents = [folder.agent(one) for one in pieces if one.sort == "agent" and one.key in done.results]
-    return Outcome(request, pieces, done, rows, bars, costs, files, plots, agents)
-
-
-def _settings(request: Request, pieces: list[Piece], done: Training) -> str:
-    found = {
-        "command": list(request.command),
-        "machine": machine.facts(),
-        "pieces": [
-            {"key": one.key, "code": done.results[one.key].code, **dataclasses.asdict(one)}
-            for one in pieces
-            if one.key in done.results
-        ],
-    }
-    return json.dumps(found, indent=2, sort_keys=True) + "\n"
+    return Outcome(
+        request, pieces, done, rows, bars, costs, files.written, files.plots, agents, unwritten=files.unwritten
+    )
 
 
 def _unfinished(outcome: Outcome) -> Iterator[str]:

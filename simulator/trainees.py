@@ -17,6 +17,7 @@ from policies.neural.arrays import Arrays
 from policies.neural.dense import DenseEncoder, Float32s
 from policies.neural.history import n_features
 from policies.neural.segment import Segment
+from policies.spelling import meant
 
 
 class Trainee(Protocol):
@@ -25,10 +26,12 @@ class Trainee(Protocol):
     Attributes:
         keeps_candidates: Whether its segments must hold all candidates.
         reward_scale: Rewards are divided by this; None before the first segment.
+        fixed: See ``policies.neural.learnable.Learnable``.
     """
 
     keeps_candidates: bool
     reward_scale: float | None
+    fixed: Mapping[str, float]
 
     def act(self, contexts: Float32s, candidates: Float32s, *, progress: float, dice: np.random.Generator) -> Indices:
         """Slates (n_users, n_slots) to learn from, at this point of training, progress in [0, 1]."""
@@ -62,7 +65,7 @@ def make_trainee(kind: str, options: Mapping[str, Any], encoder: DenseEncoder, *
         PolicyError: if there is no such agent, or an option is wrong.
     """
     if kind not in KINDS:
-        raise PolicyError(f"agent={kind!r}: no such agent; choose one of {', '.join(KINDS)}")
+        raise PolicyError(f"agent={kind!r}: no such agent; choose one of {', '.join(KINDS)}{meant(kind, KINDS)}")
     return (_slateq if kind == "slateq" else _gradient)(options, encoder, n_slots, seed)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from simulator import extras
 from simulator.train import Point
+from simulator.whole_files import write_whole
 
 RUNNING, BEST, TENSORBOARD = "running", "best", "tensorboard"
 
@@ -64,9 +65,7 @@ class Diary:
     def keep(self, packed: bytes) -> None:
         """The best so far, for whoever stops here."""
         if self._writes:
-            beside = self._best.with_suffix(".part")
-            beside.write_bytes(packed)
-            beside.replace(self._best)
+            write_whole(self._best, packed)
 
     def finish(self, kept: Point) -> None:
         """All is over: what was kept for an early end isn't needed; the point's score is that of the test users."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
+from simulator.cells import Setting
 from simulator.train import FRUGAL, Budget, Course
 
 Sort = Literal["agent", "log", "bandit", "reference"]
@@ -45,6 +46,12 @@ class Scene:
     def sizes(self) -> tuple[int, int]:
         """Candidates and slots; 0 where they are the world's own."""
         return int(self.options.get("num_candidates", 0)), int(self.options.get("slate_size", 0))
+
+
+def scene_of(setting: Setting) -> Scene:
+    """The same world, sizes among its options."""
+    sizes = {"num_candidates": setting.n_candidates, "slate_size": setting.n_slots}
+    return Scene(setting.title, setting.preset, {**setting.options, **sizes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +114,10 @@ class Piece:
     @property
     def key(self) -> str:
         """16 hex digits over everything that decides what is measured."""
-        said = {"format": FORMAT, **dict(_said(self)), "budget": dict(_said(self.budget))}
-        text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+        said = {name: value for name, value in _said(self) if name not in _IDLE[self.sort]}
+        if "budget" in said:
+            said["budget"] = dict(_said(self.budget))
+        text = json.dumps({"format": FORMAT, **said}, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -148,6 +157,7 @@ class Result(msgspec.Struct, frozen=True):
         busy_s: Processor time of the same.
         code: Digest of the code that measured.
         start: Of an agent: packed, for publishing; kept in a file of its own.
+        piece: What it came of, where it is kept; results kept long ago don't say.
     """
 
     key: str
@@ -160,6 +170,17 @@ class Result(msgspec.Struct, frozen=True):
     curve: list[Look] = []
     kept: int = 0
     start: bytes = b""
+    piece: Piece | None = None
+
+    @property
+    def validated(self) -> Look:
+        """What its validation users made of an agent, at the point that was kept."""
+        return self.curve[self.kept]
+
+
+def best_of(trained: Iterable[Piece], results: Mapping[str, Result]) -> Piece:
+    """Of finished agents, at least one, the one that its validation users liked best; the first of equals."""
+    return max(trained, key=lambda one: results[one.key].validated.mean)
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -187,6 +208,14 @@ _FIRST: Mapping[str, frozenset[str]] = {
 }
 """Fields that every key has named from the first. Others are named only where they say something, so that results kept
 before there were such fields are found again."""
+
+_IDLE: Mapping[Sort, frozenset[str]] = {
+    "agent": frozenset(),
+    "log": frozenset({"budget"}),
+    "bandit": frozenset({"budget"}),
+    "reference": frozenset({"budget", "seed"}),
+}
+"""Sort → fields that nothing of it depends on: they are in no key of it, so another default budget finds it again."""
 
 
 def _said(one: Piece | Budget) -> Iterator[tuple[str, Any]]:

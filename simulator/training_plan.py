@@ -7,17 +7,20 @@ results already compare them; what agents learn from logs comes last.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from agent.loops import LOOP_NAME
 from envs import references
 from envs.presets import make_world
 from policies import registry
 from policies.agents import KINDS
+from policies.spelling import meant
 from simulator.cells import CellError, PolicyChoice, parse_option, parse_policy
 from simulator.measuring import settled
 from simulator.train import FRUGAL, FRUGAL_OPTIONS, Budget
 from simulator.train_options import NOBODY, Request
-from simulator.training_pieces import Options, Piece, Scene
+from simulator.training_pieces import Options, Piece, Scene, scene_of
 
 ALIASES = frozenset({"ratio", "greedy_pctr", "oracle"})
 """References that are others by another name."""
@@ -32,6 +35,8 @@ def pieces_of(request: Request) -> list[Piece]:
     """
     scenes, agents, beside = _scenes(request), _agents(request), _beside(request)
     kinds = {one.kind for one in agents}
+    if request.publish and not re.fullmatch(LOOP_NAME, request.publish):
+        raise CellError(f"publish={request.publish!r}: a loop's name has 1 to 64 of a-z, 0-9, dot, _ and hyphen")
     if request.publish and len(scenes) * len(kinds) != 1:
         raise CellError(
             f"publish={request.publish!r}: a loop begins with one agent, and {len(kinds)} in {len(scenes)} worlds "
@@ -99,7 +104,7 @@ def _agents(request: Request) -> list[Piece]:
     for budget, usual in budgets:
         for kind in dict.fromkeys(request.agents):
             if kind not in KINDS:
-                raise CellError(f"agent={kind!r}: no such agent; choose one of {', '.join(KINDS)}")
+                raise CellError(f"agent={kind!r}: no such agent; choose one of {', '.join(KINDS)}{meant(kind, KINDS)}")
             options = {**usual, **given}
             if problems := registry.problems(kind, options):
                 raise CellError(f"agent {kind}: " + "; ".join(problems))
@@ -116,7 +121,8 @@ def _logs(request: Request, scenes: Mapping[str, Scene], agents: Sequence[Piece]
     own, kinds = agent_options(request), dict.fromkeys(one.kind for one in agents)
     for text in dict.fromkeys(request.log_worlds or list(scenes)[:1]):
         if text not in scenes:
-            raise CellError(f"log_world={text!r}: none of the worlds; write one of them as it is: {', '.join(scenes)}")
+            there_are = f"{', '.join(scenes)}{meant(text, scenes)}"
+            raise CellError(f"log_world={text!r}: none of the worlds; write one of them as it is: {there_are}")
         for seed in range(request.n_seeds):
             for kind in kinds:
                 yield Piece(
@@ -144,6 +150,5 @@ def _scenes(request: Request) -> dict[str, Scene]:
         preset, *parts = (part.strip() for part in text.split(","))
         own = {**shared, **dict(parse_option(part) for part in parts)}
         setting = settled(preset, n_candidates=request.n_candidates, n_slots=request.n_slots, options=own)
-        sizes = {"num_candidates": setting.n_candidates, "slate_size": setting.n_slots}
-        found[text] = Scene(setting.title, preset, {**setting.options, **sizes})
+        found[text] = scene_of(setting)
     return found

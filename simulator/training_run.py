@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from simulator.ray_local import spread
+from simulator.results import ResultsError
 from simulator.training import Task, attempt
 from simulator.training_code import code_of
 from simulator.training_folder import TrainingFolder
@@ -79,8 +80,7 @@ def conduct(pieces: Iterable[Piece], folder: TrainingFolder, screen: Screen, man
     results = manner.run(tasks) if tasks else iter(())
     try:
         for task, result in results:
-            _note(done, task.piece, result, folder)
-            screen.finished(task.piece, result)
+            screen.finished(task.piece, _noted(done, task.piece, result, folder))
     except KeyboardInterrupt:
         done.interrupted = True
     return done
@@ -113,15 +113,23 @@ def _take(done: Training, piece: Piece, folder: TrainingFolder, *, keep_old: boo
     if is_old and not keep_old:
         done.n_outdated += 1
         return False
+    if found.piece is None:  # kept before results said what they are of
+        folder.keep(piece, found)
     done.results[piece.key] = found
     done.n_found += 1
     done.n_other_code += is_old
     return True
 
 
-def _note(done: Training, piece: Piece, result: Result | Failed, folder: TrainingFolder) -> None:
+def _noted(done: Training, piece: Piece, result: Result | Failed, folder: TrainingFolder) -> Result | Failed:
+    """What came of it in the end: what can't be kept has failed."""
+    if not isinstance(result, Failed):
+        try:
+            folder.keep(piece, result)
+        except ResultsError as error:
+            result = Failed(piece.title, str(error))
     if isinstance(result, Failed):
         done.failures.append(result)
-        return
-    folder.keep(piece, result)
-    done.results[piece.key] = result
+    else:
+        done.results[piece.key] = result
+    return result

@@ -1,4 +1,4 @@
-"""The command as it was typed, and as a page may show it: without the folders of this machine.
+"""The command as it was typed, and as a page may show it: without keys, and without the folders of this machine.
 
 In: the arguments of this process. Out: a tuple for the record, a line for a page.
 """
@@ -10,10 +10,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+SECRET = "--key"
+"""What follows it is nobody else's, and a command is kept in files; the key may come from ``SLATELOOP_KEY`` too."""
+
 
 def typed() -> tuple[str, ...]:
-    """What this process was called with."""
-    return ("slateloop", *sys.argv[1:])
+    """What this process was called with, its API key apart."""
+    words, found = iter(sys.argv[1:]), ["slateloop"]
+    for word in words:
+        if word == SECRET:
+            next(words, "")
+        elif not word.startswith(f"{SECRET}="):
+            found.append(word)
+    return tuple(found)
 
 
 def shown(command: Sequence[str], here: Path | None = None) -> str:

@@ -180,7 +180,7 @@ STATUS = {
     "settings_version": 2,
     "serving": {"version": "v3", "pinned": True, "published_at": 1.0, "age_s": 2.0, "n_learned": 4000},
     "learner": {"alive": True, "n_behind": 7, "n_open": 1, "lag_s": 0.2, "reported_at": 1.0},
-    "experiences": {"learned": 4001, "late": 3},
+    "experiences": {"learned": 4001, "late": 3, "ignored": 1200},
     "variants": {
         "learned": {"share": 0.9, "n_decisions": 10, "reward_per_slot": 0.25, "interval_95": [0.2, 0.3]},
         "order": {"share": 0.1, "n_decisions": 0},
@@ -197,6 +197,7 @@ def test_status_tells_what_was_learned_and_why_not_more() -> None:
     assert result.exit_code == 0
     for part in ("serves v3, pinned", "4,000", "7 entries behind", "late 3", "+15.7%", "pinned by a rollback"):
         assert part in result.stdout
+    assert "refused 0, ignored 1,200; log" in result.stdout
     as_json = json.loads(run(fake, "loops", "status", "home", *KEY, "--json").stdout)
     assert as_json["serving"]["n_learned"] == 4000
     assert as_json["lift"]["order"]["value"] == 0.157

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies.base import PolicyError
-from policies.option_checks import WIDTHS, Check, field_problems, number, one_of, whole
+from policies.neural.agent_options import FROM_A_LOG, IN_A_WORLD, parsed
+from policies.option_checks import Check, field_problems, number, one_of
 
 CREDITS = ("slate", "item")
 
@@ -72,6 +72,11 @@ class GradientOptions:
     most_steps: int = 500
     most_bytes: int = 2**26
 
+    @property
+    def fixed(self) -> Mapping[str, float]:
+        """See ``Learnable.fixed``: none."""
+        return {}
+
 
 def problems(options: Mapping[str, Any]) -> list[str]:
     """Everything wrong with the options, each with field, value and cure."""
@@ -84,38 +89,17 @@ def parse(options: Mapping[str, Any]) -> GradientOptions:
     Raises:
         PolicyError: naming everything wrong with them.
     """
-    found = problems(options)
-    if found:
-        raise PolicyError("; ".join(found))
-    given = dict(options)
-    if "hidden" in given:
-        given["hidden"] = tuple(given["hidden"])
-    return GradientOptions(**given)
+    return parsed(GradientOptions, options, problems(options))
 
 
 _CHECKS: dict[str, Check] = {
-    "hidden": WIDTHS,
-    "item_units": whole(0, 256),
+    **IN_A_WORLD,
     "temperature": number(1e-3, 100.0),
-    "learning_rate": number(1e-6, 1.0),
-    "last_learning_rate": number(0.0, 1.0),
-    "gamma": number(0.0, 1.0),
-    "trace": number(0.0, 1.0),
     "clip": number(1e-3, 10.0),
     "entropy": number(0.0, 10.0),
     "gradient_norm": number(1e-3, 1e6),
-    "minibatch": whole(1, 2**20),
-    "epochs": whole(1, 100),
     "credit": one_of(*CREDITS),
-    "block": whole(1, 2**16),
-    "block_minibatch": whole(1, 2**16),
-    "block_epochs": whole(1, 100),
-    "block_learning_rate": number(1e-6, 1.0),
+    **FROM_A_LOG,
     "block_credit": one_of(*CREDITS),
-    "block_share": number(1e-3, 1.0),
     "most_importance": number(1e-3, 1e3),
-    "fit_on": whole(1, 10_000),
-    "gap_s": number(0.0, 1e9),
-    "most_steps": whole(1, 2**16),
-    "most_bytes": whole(2**10, 2**27),
 }

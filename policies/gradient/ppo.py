@@ -37,6 +37,7 @@ class Ppo:
         agent: Its nets.
         reward_scale: Rewards are divided by this; None before the first segment, which sets it.
         keeps_candidates: Its segments must hold all candidates.
+        fixed: See ``Learnable.fixed``.
     """
 
     keeps_candidates = True
@@ -52,6 +53,7 @@ class Ppo:
             seed: Of the first weights and of the order of updates.
         """
         self._options, self._n_slots = options, n_slots
+        self.fixed = options.fixed
         sizes = n_context, n_action, n_features(n_action)
         self.agent = Agent(sizes, hidden=options.hidden, item_units=options.item_units, seed=seed)
         self.reward_scale: float | None = None
@@ -79,11 +81,14 @@ class Ppo:
         Raises:
             PolicyError: if a reward isn't finite, or the candidates were not kept; nothing has changed then.
         """
+        if segment.candidates is None:
+            raise PolicyError("segment.candidates is None; roll with keep_candidates=True")
+        require_finite(segment.rewards)
         options = self._options
         anneal(self._optimizer, first=options.learning_rate, last=options.last_learning_rate, progress=progress)
         if self.reward_scale is None:
             self.reward_scale = reward_scale(segment.rewards)
-        batch = self._batch(segment, self.reward_scale)
+        batch = self._batch(segment, segment.candidates, self.reward_scale)
         improve(
             self.agent,
             self._optimizer,
@@ -119,11 +124,8 @@ class Ppo:
     def _freeze(self) -> None:
         self._scorer = ForwardScorer(arrays_of_scorer(self.arrays()))
 
-    def _batch(self, segment: Segment, scale: float) -> Batch:
-        options, candidates = self._options, segment.candidates
-        if candidates is None:
-            raise PolicyError("segment.candidates is None; roll with keep_candidates=True")
-        require_finite(segment.rewards)
+    def _batch(self, segment: Segment, candidates: Float32s, scale: float) -> Batch:
+        options = self._options
         values = self._values(segment.contexts, segment.histories)
         next_values = segment.next_values(values, self._values(segment.cut_contexts, segment.cut_histories))
         found = returns.advantages(

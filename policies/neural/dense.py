@@ -22,6 +22,8 @@ from policies.vocabulary import Key, Vocabulary
 
 Float32s = NDArray[np.float32]
 Request = tuple[Context, Sequence[Action]]
+Sides = tuple[list[str], list[str]]
+"""Of contexts, of actions."""
 
 N_COORDINATES = 96
 """Coordinates of a side, where nothing else is said."""
@@ -99,9 +101,14 @@ class DenseEncoder:
 
     def unmet(self, requests: Sequence[Request]) -> list[str]:
         """Features that it was fitted on and none of these requests has: of the context, then of actions."""
+        of_context, of_actions = self.unmet_sides(requests)
+        return [*of_context, *of_actions]
+
+    def unmet_sides(self, requests: Sequence[Request]) -> Sides:
+        """The same, told apart: both may have a feature of the same name."""
         contexts = [entries(context.features) for context, _ in requests]
         actions = [entries(action.features) for _, offered in requests for action in offered]
-        return [*_unmet(self._context, contexts), *_unmet(self._action, actions)]
+        return _unmet(self._context, contexts), _unmet(self._action, actions)
 
     def _is_strange(self, action: Action) -> bool:
         found = self._strange.get(action.key) if action.key else None

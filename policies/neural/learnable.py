@@ -6,6 +6,7 @@ In: the parts. Out: bytes, checked when they are read back; equal parts give equ
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
@@ -25,6 +26,8 @@ class Learnable(msgspec.Struct, frozen=True, array_like=True):
         encoder: Of contexts and actions; it stands still from then on.
         parameters: Of all nets, those that only training needs among them.
         reward_scale: Rewards were divided by this.
+        fixed: Options without which the parameters mean something else, as they were in training; whoever learns on
+            must have the same. Empty in what was kept before it was told.
     """
 
     kind: str
@@ -32,15 +35,25 @@ class Learnable(msgspec.Struct, frozen=True, array_like=True):
     parameters: bytes
     reward_scale: float
     format: int = _FORMAT
+    fixed: dict[str, float] = {}
 
     @classmethod
-    def of(cls, kind: str, encoder: DenseEncoder, parameters: Arrays, reward_scale: float | None) -> Learnable:
+    def of(
+        cls,
+        kind: str,
+        encoder: DenseEncoder,
+        *,
+        parameters: Arrays,
+        reward_scale: float | None,
+        fixed: Mapping[str, float],
+    ) -> Learnable:
         """From the parts; without a scale, rewards are as they come.
 
         Raises:
             PolicyError: if a parameter isn't finite.
         """
-        return cls(kind, encoder.to_bytes(), arrays.to_bytes(parameters), reward_scale or 1.0)
+        known = dict(sorted(fixed.items()))
+        return cls(kind, encoder.to_bytes(), arrays.to_bytes(parameters), reward_scale or 1.0, fixed=known)
 
     def to_bytes(self) -> bytes:
         """Equal parts, equal bytes."""

@@ -1,6 +1,7 @@
 """Logged steps as arrays of one size: what isn't there is zeros, and never allowed.
 
-In: steps, whose slates and candidates may differ in number. Out: one row of each array for each.
+In: steps, whose slates and candidates may differ in number. Out: one row of each array for each: of what was shown, or
+of all that was offered, which one step with many candidates makes large for every step.
 """
 
 from __future__ import annotations
@@ -17,8 +18,36 @@ from policies.neural.logged import LoggedStep
 Flags = NDArray[np.bool_]
 
 
+class Shown(NamedTuple):
+    """What was shown.
+
+    Attributes:
+        items: (n, n_slots, n_action).
+        filled: (n, n_slots): whether the slot exists.
+        clicks: (n, n_slots).
+    """
+
+    items: Float32s
+    filled: Flags
+    clicks: Flags
+
+    @classmethod
+    def of(cls, steps: Sequence[LoggedStep]) -> Shown:
+        """All of the steps, in order; at least one."""
+        n, n_slots = len(steps), max(len(step.items) for step in steps)
+        made = cls(
+            items=np.zeros((n, n_slots, steps[0].candidates.shape[1]), dtype=np.float32),
+            filled=np.zeros((n, n_slots), dtype=np.bool_),
+            clicks=np.zeros((n, n_slots), dtype=np.bool_),
+        )
+        for row, step in enumerate(steps):
+            k = len(step.items)
+            made.items[row, :k], made.filled[row, :k], made.clicks[row, :k] = step.shown, True, step.clicks
+        return made
+
+
 class Padded(NamedTuple):
-    """See the module.
+    """All that was offered.
 
     Attributes:
         candidates: (n, n_candidates, n_action).
@@ -55,10 +84,3 @@ class Padded(NamedTuple):
             made.allowed[row, :k, :c], made.logged[row, :k] = step.allowed, step.logged
             made.clicks[row, :k] = step.clicks
         return made
-
-    @property
-    def shown(self) -> Float32s:
-        """(n, n_slots, n_action): zeros in slots that don't exist."""
-        found = np.take_along_axis(self.candidates, self.items[:, :, None], axis=1)
-        found[~self.filled] = 0.0
-        return found

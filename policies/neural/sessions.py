@@ -13,6 +13,7 @@ import numpy as np
 from policies.neural.dense import Float32s
 from policies.neural.history import of_session
 from policies.neural.logged import LoggedStep
+from policies.neural.padded import Shown
 from policies.trajectories import Trajectory
 
 LoggedTrajectory = Trajectory[LoggedStep]
@@ -49,9 +50,5 @@ def told(trajectory: LoggedTrajectory) -> Told:
 
 def _histories(steps: Sequence[LoggedStep]) -> Float32s:
     """Before each step and after the last; slates shorter than the longest are filled up with nothing."""
-    n_slots = max(len(step.items) for step in steps)
-    shown = np.zeros((len(steps), n_slots, steps[0].candidates.shape[1]), dtype=np.float32)
-    clicks = np.zeros((len(steps), n_slots), dtype=np.bool_)
-    for row, step in enumerate(steps):
-        shown[row, : len(step.items)], clicks[row, : len(step.items)] = step.shown, step.clicks
-    return of_session(shown, clicks)
+    shown = Shown.of(steps)
+    return of_session(shown.items, shown.clicks)

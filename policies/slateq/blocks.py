@@ -19,7 +19,7 @@ from torch import Tensor
 from policies.neural.dense import Float32s
 from policies.neural.logged import LoggedStep
 from policies.neural.nets import tensor
-from policies.neural.padded import Padded
+from policies.neural.padded import Shown
 from policies.neural.returns import advantages
 from policies.neural.sessions import LoggedTrajectory, Told, told
 from policies.slateq.net import SlateQNet, Step
@@ -49,7 +49,7 @@ def batch_of(trajectories: Sequence[LoggedTrajectory], net: SlateQNet, options: 
     steps = [step for one in sessions for step in _known(one)]
     contexts = tensor(np.stack([step.context for step in steps]))
     histories = tensor(np.concatenate([one.histories[: len(_known(one))] for one in sessions]))
-    padded = Padded.of(steps)
+    shown = Shown.of(steps)
     with torch.no_grad():
         values: Float32s = net.values(contexts, histories).numpy()
     gains = _gains(sessions, values, options)
@@ -57,13 +57,13 @@ def batch_of(trajectories: Sequence[LoggedTrajectory], net: SlateQNet, options: 
     step = Step(
         contexts=contexts,
         histories=histories,
-        shown=tensor(padded.shown),
-        outcome=tensor(outcomes(padded.clicks)),
+        shown=tensor(shown.items),
+        outcome=tensor(outcomes(shown.clicks)),
         returns=tensor(gains + values),
         gains=tensor(gains),
     )
     nothing = np.ones((len(steps), 1), dtype=np.bool_)
-    return Batch(step, tensor(np.concatenate([padded.filled, nothing], axis=1))).take(rows)
+    return Batch(step, tensor(np.concatenate([shown.filled, nothing], axis=1))).take(rows)
 
 
 def _known(one: Told) -> tuple[LoggedStep, ...]:

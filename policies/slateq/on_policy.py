@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from policies.neural.arrays import Arrays
 from policies.neural.dense import DenseEncoder, Float32s
 from policies.neural.nets import adam, anneal, arrays_of, load, tensor
-from policies.neural.reward_scale import reward_scale
+from policies.neural.reward_scale import require_finite, reward_scale
 from policies.neural.segment import Segment
 from policies.slateq import acting, search, snapshot
 from policies.slateq.model import SlateQModel
@@ -31,6 +31,7 @@ class OnPolicySlateQ:
         keeps_candidates: False: it learns from what was shown alone.
         net: What is trained.
         model: The same in NumPy, as of the last update.
+        fixed: See ``Learnable.fixed``.
         reward_scale: Rewards are divided by this; None before the first segment, which sets it.
     """
 
@@ -39,6 +40,7 @@ class OnPolicySlateQ:
     def __init__(self, options: SlateQOptions, sizes: Sizes, *, seed: int) -> None:
         """Knows nothing yet."""
         self._options, self._sizes = options, sizes
+        self.fixed = options.fixed
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.net = SlateQNet(options, sizes)
@@ -69,6 +71,7 @@ class OnPolicySlateQ:
         Raises:
             PolicyError: if a reward isn't finite; nothing has changed then.
         """
+        require_finite(segment.rewards)
         options = self._options
         anneal(self._adam, first=options.learning_rate, last=options.last_learning_rate, progress=progress)
         if self.reward_scale is None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from policies.base import PolicyError
-from policies.option_checks import TRUTH, WIDTHS, Check, field_problems, number, one_of, unread_problems, whole
+from policies.neural.agent_options import FROM_A_LOG, IN_A_WORLD, parsed
+from policies.option_checks import TRUTH, Check, field_problems, number, one_of, unread_problems
 from policies.slateq.search import SEARCHES
 
 EXPLORERS = {"softmax": {"temperature"}, "epsilon": {"epsilon"}}
 """Explorer → the options that only it reads."""
+
+UNTOLD: Mapping[str, float] = MappingProxyType({"value_scale": 20.0})
+"""``fixed`` of agents that were kept before it was told: the defaults of then."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,11 @@ class SlateQOptions:
     most_steps: int = 500
     most_bytes: int = 2**26
 
+    @property
+    def fixed(self) -> Mapping[str, float]:
+        """See ``Learnable.fixed``."""
+        return {"value_scale": float(self.value_scale)}
+
     def exploration(self, progress: float) -> float:
         """Share of random slates at this point of training, progress in [0, 1]."""
         falling = 1.0 - progress / self.explore_share if self.explore_share > 0.0 else 0.0
@@ -98,25 +107,12 @@ def parse(options: Mapping[str, Any]) -> SlateQOptions:
     Raises:
         PolicyError: naming everything wrong with them.
     """
-    found = problems(options)
-    if found:
-        raise PolicyError("; ".join(found))
-    given = dict(options)
-    if "hidden" in given:
-        given["hidden"] = tuple(given["hidden"])
-    return SlateQOptions(**given)
+    return parsed(SlateQOptions, options, problems(options))
 
 
 _CHECKS: dict[str, Check] = {
-    "hidden": WIDTHS,
-    "item_units": whole(0, 256),
-    "learning_rate": number(1e-6, 1.0),
-    "last_learning_rate": number(0.0, 1.0),
-    "gamma": number(0.0, 1.0),
+    **IN_A_WORLD,
     "beyond_cut": TRUTH,
-    "trace": number(0.0, 1.0),
-    "minibatch": whole(1, 2**20),
-    "epochs": whole(1, 100),
     "explore": number(0.0, 1.0),
     "explore_share": number(0.0, 1.0),
     "value_scale": number(1e-3, 1e6),
@@ -124,15 +120,7 @@ _CHECKS: dict[str, Check] = {
     "explorer": one_of(*EXPLORERS),
     "temperature": number(0.0, 100.0),
     "epsilon": number(0.0, 1.0),
-    "block": whole(1, 2**16),
-    "block_minibatch": whole(1, 2**16),
-    "block_epochs": whole(1, 100),
-    "block_learning_rate": number(1e-6, 1.0),
+    **FROM_A_LOG,
     "block_trace": number(0.0, 1.0),
     "block_gradient_norm": number(1e-3, 1e6),
-    "block_share": number(1e-3, 1.0),
-    "fit_on": whole(1, 10_000),
-    "gap_s": number(0.0, 1e9),
-    "most_steps": whole(1, 2**16),
-    "most_bytes": whole(2**10, 2**27),
 }

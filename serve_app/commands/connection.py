@@ -114,7 +114,11 @@ def connected(context: typer.Context, url: str, key: str, *, backoff: Backoff | 
     try:
         with outside(context).connect(url, key, backoff or Backoff()) as client:
             yield client
-    except NotAllowedError as error:
-        fail(f"{error}; give --key or SLATELOOP_KEY a key with the scope this needs")
     except SlateloopError as error:
-        fail(str(error))
+        fail(told(error))
+
+
+def told(error: Exception) -> str:
+    """What a command says of it."""
+    cure = "; give --key or SLATELOOP_KEY a key with the scope this needs" if isinstance(error, NotAllowedError) else ""
+    return f"{error}{cure}"

@@ -15,7 +15,7 @@ import yaml
 
 from agent.loops import LoopSettings, SettingsError, parse_yaml
 from policies import registry
-from serve_app.answers import Arm, LoopVersion, Status
+from serve_app.answers import Arm, Experiences, LoopVersion, Status
 from serve_app.commands.connection import DEFAULT_URL, Key, Url, connected
 from serve_app.commands.output import Json, fail, out, print_json, print_table
 
@@ -225,7 +225,7 @@ def _print_status(status: Status) -> None:
         f"learner {'alive' if learner.alive else 'NOT alive'}, {behind} entries behind; "
         f"joined {status.n_joined:,}, learned {counts.learned:,}, "
         f"late {counts.late:,}, duplicate {counts.duplicate:,}, "
-        f"orphan {counts.orphan:,}, refused {counts.refused:,}; log {status.log.n_entries:,} entries",
+        f"orphan {counts.orphan:,}, refused {counts.refused:,}{_seldom(counts)}; log {status.log.n_entries:,} entries",
         highlight=False,
     )
     if one := status.apprentice:
@@ -247,6 +247,12 @@ def _print_status(status: Status) -> None:
     print_table("variants", headings, [_variant_row(name, arm, status) for name, arm in status.variants.items()])
     for reason in status.why:
         console.print(f"· {reason}", highlight=False, markup=False)
+
+
+def _seldom(counts: Experiences) -> str:
+    """What most loops have none of."""
+    found = {"inactive": counts.inactive, "ignored": counts.ignored, "clock jump": counts.clock_jump}
+    return "".join(f", {name} {n:,}" for name, n in found.items() if n)
 
 
 def _variant_row(name: str, arm: Arm, status: Status) -> list[str | None]:

@@ -20,6 +20,7 @@ from agent.loops import LoopSettings, SettingsError, parse
 from agent.records import ZERO
 from agent.snapshots import SnapshotError, SnapshotStore
 from policies import features, registry
+from policies.spelling import meant
 from serve_app.admin_wire import (
     Deleted,
     ItemsPage,
@@ -191,7 +192,7 @@ def check_settings(data: dict[str, Any]) -> LoopSettings:
     problems = [f"policy.{one}" for one in registry.problems(settings.policy.kind, settings.policy.options)]
     static = [kind for kind in registry.kinds() if registry.is_static(kind)]
     problems += [
-        f"variants.{name}: no such arm; choose {LEARNED} or one of {', '.join(static)}"
+        f"variants.{name}: no such arm; choose {LEARNED} or one of {', '.join(static)}{meant(name, (LEARNED, *static))}"
         for name in settings.variants
         if name != LEARNED and name not in static
     ]

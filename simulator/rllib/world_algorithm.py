@@ -79,7 +79,9 @@ class WorldAlgorithm(Algorithm):  # type: ignore[misc]  # RLlib has no types
             PolicyError: if a parameter isn't finite: training broke down.
         """
         nets, encoder = self._nets, self.config.encoding.encoder
-        return Learnable.of(nets.kind, encoder, nets.arrays(), self.reward_scale).to_bytes()
+        return Learnable.of(
+            nets.kind, encoder, parameters=nets.arrays(), reward_scale=self.reward_scale, fixed=nets.options.fixed
+        ).to_bytes()
 
     def to_start(self) -> bytes:
         """The agent as a loop can begin with it: what ``slateloop train`` keeps as ``agents/*.agent``.

@@ -18,7 +18,7 @@ from policies.features import address
 from policies.registry import make_policy
 from serve_app.status import read_status
 from tests.agent.learning import Life, closed_log, opened
-from tests.agent.test_learner import STORED, feature_rows
+from tests.agent.test_learner import STORED, feature_rows, taught
 from tests.agent.traffic import LOOP, START_MS, rows
 
 ITEMS = sorted(rows())[:3]
@@ -31,14 +31,6 @@ def an_experience(place: int, *, chosen: int, own: int | None, reward: float, li
         imitation=None if own is None else Imitation((own,), (0.25,), "vw", f"{lineage}-1-a"),
     )  # fmt: skip
     return Experience(StreamId(START_MS + place, 0), made, (reward,), 1)
-
-
-def taught(learner: LoopLearner, told: list[Experience]) -> LoopLearner:
-    known = feature_rows()
-    for experience in told:
-        known.load(experience.decision)
-        learner.learn(experience, known)
-    return learner
 
 
 def test_a_record_keeps_what_the_apprentice_would_have_done() -> None:

@@ -22,9 +22,9 @@ from agent.supervision import LearnerId, Supervision
 from policies.base import PolicyError
 from policies.features import canonical
 from tests.agent import traffic
-from tests.agent.learning import Life, closed_log, later, newest_checkpoint, report
+from tests.agent.learning import Life, closed_log, fill, later, newest_checkpoint, report
 from tests.agent.test_supervision import FakeLearners
-from tests.agent.traffic import LOOP
+from tests.agent.traffic import LOOP, Written
 from tests.trained import AGENT_OPTIONS, packed, start
 
 KINDS = ("slateq", "gradient")
@@ -58,6 +58,15 @@ def saved(client: redis.Redis, wanted: LoopSettings) -> bytes:
     """What the newest checkpoint would serve."""
     state = newest_checkpoint(client, wanted).learner
     return LoopLearner(wanted, state, start=start(wanted.policy.kind)).snapshot(ZERO).policy
+
+
+def popular(client: redis.Redis, life: Life) -> LoopSettings:
+    """Another policy, in force, that has learned a log."""
+    wanted = LoopSettings(policy=PolicySettings(kind="popularity"))
+    LoopStore(client).apply(LOOP, wanted)
+    closed_log(client, 60, start_ms=later(client))
+    life.run(opened(client))
+    return wanted
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -119,10 +128,7 @@ def test_a_loop_is_looked_after_before_its_first_event(redis_client: redis.Redis
 @pytest.mark.usefixtures("_as_in_its_world")
 def test_what_was_served_goes_on_until_the_agent_has_learned_the_log(redis_client: redis.Redis) -> None:
     life, store = Life(), SnapshotStore(redis_client, LOOP)
-    before = LoopSettings(policy=PolicySettings(kind="popularity"))
-    LoopStore(redis_client).apply(LOOP, before)
-    closed_log(redis_client, 60, start_ms=later(redis_client))
-    life.run(opened(redis_client))
+    before = popular(redis_client, life)
     wanted = published(redis_client, "gradient")
     learner = opened(redis_client)
     assert serving_lineage(store) == before.learning_hash
@@ -137,10 +143,7 @@ def test_what_was_served_goes_on_until_the_agent_has_learned_the_log(redis_clien
 def test_an_agent_that_sees_nothing_of_what_is_sent_never_takes_over(redis_client: redis.Redis) -> None:
     """Nor does it once its learner begins anew and has no lessons at hand."""
     life, store = Life(), SnapshotStore(redis_client, LOOP)
-    before = LoopSettings(policy=PolicySettings(kind="popularity"))
-    LoopStore(redis_client).apply(LOOP, before)
-    closed_log(redis_client, 60, start_ms=later(redis_client))
-    life.run(opened(redis_client))
+    before = popular(redis_client, life)
     wanted = published(redis_client, "gradient")
     for _ in range(2):
         learner = life.run(opened(redis_client))
@@ -188,8 +191,25 @@ def test_features_that_it_was_trained_on_and_nobody_sends_are_told(redis_client:
     assert learner.n_learned > 0
     assert len(learner.recent) == N_RECENT
     told = [reason for reason in learner.troubles() if reason.startswith("unmet")]
-    assert told == ["unmet: no lesson has clickbait, which the agent was trained with"]
+    assert told == ["unmet: no lesson has 1 of the 1 features that the agent was trained with: clickbait"]
     assert learner.snapshot(ZERO).kind == "gradient"
+
+
+@pytest.mark.usefixtures("_as_in_its_world")
+def test_what_a_lesson_had_before_a_restart_is_not_missed_after_it(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, life, at = published(redis_client, "gradient"), Life(), later(redis_client)
+    closed_log(redis_client, 40, start_ms=at)
+    life.run(opened(redis_client)).close(life.now)
+    monkeypatch.undo()
+    fill(redis_client, [*traffic.traffic(4, 60, start_ms=at + 20_000_000), Written(at + 30_000_000, Tick(0))])
+    again = life.run(opened(redis_client)).follower
+    assert len(again.learner.recent) == N_RECENT
+    assert not any("clickbait" in action.features for lesson in again.learner.recent for action in lesson.actions)
+    assert not any(reason.startswith("unmet") for reason in again.learner.troubles())
+    whole = relearn(LogReader(redis_client, LOOP), wanted, again.join.tail, start=start("gradient"))
+    assert again.learner.state() == whole.state()
 
 
 def test_without_what_it_learns_with_it_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,28 @@ def test_every_problem_is_told_at_once_with_its_field_and_value() -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"polcy": {}}, "polcy: no such setting; remove it or fix its name (did you mean policy?)"),
+        (
+            {"reward": {"windw_s": 1}},
+            "reward.windw_s: no such setting; remove it or fix its name (did you mean window_s?)",
+        ),
+        (
+            {"reward": {"recipe": {"click": {"wieght": 2}}}},
+            "recipe.click.wieght: no such setting; remove it or fix its name (did you mean weight?)",
+        ),
+        ({"zzz": 1}, "zzz: no such setting; remove it or fix its name"),
+    ],
+)
+def test_a_misspelt_setting_is_answered_with_what_was_meant(data: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse(data)
+    (problem,) = caught.value.problems
+    assert problem.endswith(says)
+
+
+@pytest.mark.parametrize(
     ("reward", "part"),
     [
         ({"min": 1, "max": 1}, "must be below"),

@@ -139,6 +139,21 @@ def test_settings_that_can_t_begin_with_it_are_told_field_by_field(kind: str) ->
     assert "can't be learned on from" in unfit(unread, settings({**AGENT_OPTIONS}))[0]
 
 
+def test_settings_keep_the_scale_of_values_that_an_agent_was_trained_with() -> None:
+    """What was kept before it was told is read as ever, and had 20."""
+    found = Learnable.from_bytes(start("slateq").learnable, "slateq")
+    assert found.fixed == {"value_scale": 20.0}
+    told = msgspec.structs.replace(found, fixed={"value_scale": 8.0}).to_bytes()
+    untold = msgspec.msgpack.encode(msgspec.msgpack.decode(found.to_bytes())[:5])
+    for learnable, scale in ((told, 8.0), (untold, 20.0)):
+        known = checked(broken("slateq", learnable=learnable))
+        for wanted in (8.0, 20.0):
+            options = {**AGENT_OPTIONS, "value_scale": wanted}
+            settings = LoopSettings(policy=PolicySettings(kind="slateq", options=options))
+            said = f"policy.options.value_scale={wanted}: the agent was trained with {scale}; set it to that"
+            assert unfit(known, settings) == ([] if wanted == scale else [said])
+
+
 def test_it_is_kept_under_its_address_until_a_day_is_over_or_for_good_once_named(redis_client: redis.Redis) -> None:
     data, store = packed("gradient"), StartStore(redis_client, LOOP)
     address = store.put(data)

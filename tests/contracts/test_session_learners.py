@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 from policies import registry
 from policies.agents import KINDS
 from policies.base import Context, Learner, Lesson, PolicyError, SessionLearner, Slot
-from tests.policies.neural.sessions import ACTIONS, sessions
+from tests.policies.neural.sessions import ACTIONS, sessions, tell
 
 RANGE = (0.0, 1.0)
 SMALL = {"fit_on": 20, "block": 64, "hidden": [8], "gap_s": 60.0, "temperature": 1.0}
@@ -34,15 +34,6 @@ def resumed(kind: str, state: bytes, **options: Any) -> SessionLearner:
     made = registry.resume_learner(kind, {**OPTIONS[kind], **options}, state, reward_range=RANGE)
     assert isinstance(made, SessionLearner)
     return made
-
-
-def tell(learner: SessionLearner, told: Sequence[Lesson | tuple[str, int]]) -> SessionLearner:
-    for one in told:
-        if isinstance(one, Lesson):
-            assert learner.learn([one]).n_learned == 1
-        else:
-            learner.end(*one)
-    return learner
 
 
 def shares(kind: str, learner: Learner) -> list[float]:

@@ -107,6 +107,8 @@ def test_a_class_may_keep_its_options_in_a_dataclass(settled: str) -> None:
     ("asked", "message"),
     [
         ({"preset": "nowhere"}, "preset='nowhere' doesn't exist; there are interest-evolution, "),
+        ({"preset": "strewming"}, r"preset='strewming' doesn't exist; .* \(did you mean streaming\?\)"),
+        ({"slate_sice": 2}, r"slate_sice=2: .* there are num_candidates, .* \(did you mean slate_size\?\)"),
         ({"slates": 2}, "slates=2: .* there are num_candidates, slate_size, visible_budget, choice, budget_price"),
         ({"num_envs": 0}, "num_envs=0 must be a whole number in \\[1, inf\\)"),
         ({"num_candidates": 2.0}, "num_candidates=2.0 must be a whole number"),

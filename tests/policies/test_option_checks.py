@@ -21,6 +21,13 @@ from policies.option_checks import (
 EXPLORERS = {"greedy": set[str](), "softmax": {"lambda"}, "bag": {"bag", "epsilon"}, "epsilon": {"epsilon"}}
 
 
+def test_a_misspelt_word_is_answered_with_what_was_meant() -> None:
+    (told,) = field_problems({"explorer": or_none(one_of("softmax", "bag"))}, {"explorer": "softmaks"})
+    assert told.endswith("(did you mean softmax?)")
+    (told,) = field_problems({"explorer": one_of("softmax", "bag")}, {"exploer": "bag"})
+    assert told == "options.exploer: no such option; choose from explorer (did you mean explorer?)"
+
+
 @pytest.mark.parametrize(
     ("check", "values"),
     [

@@ -13,6 +13,7 @@ from policies.slateq import snapshot
 from tests.policies.slateq.trained import arrays, encoder
 
 REWARDS = (0.0, 1.0)
+SIZES: dict[str, Any] = {"hidden": [64, 64]}
 
 
 def test_kinds() -> None:
@@ -53,11 +54,29 @@ def test_wrong_settings_make_nothing() -> None:
         registry.resume_learner("uniform", {"colour": 1}, b"", reward_range=REWARDS)
 
 
-def test_a_learner_may_begin_with_what_was_trained_in_a_world() -> None:
+def trained_with(**fixed: float) -> bytes:
     known = encoder()
-    options: dict[str, Any] = {"hidden": [64, 64]}
-    trained = Learnable.of("slateq", known, arrays(known, **options), 1.5).to_bytes()
+    return Learnable.of("slateq", known, parameters=arrays(known, **SIZES), reward_scale=1.5, fixed=fixed).to_bytes()
+
+
+def test_a_learner_may_begin_with_what_was_trained_in_a_world() -> None:
+    known, options, trained = encoder(), SIZES, trained_with(value_scale=20)
     learner = registry.start_learner("slateq", options, trained, reward_range=REWARDS, seed=1)
     assert learner.snapshot() == snapshot.to_bytes(known, arrays(known, **options))
     with pytest.raises(PolicyError, match="not trained in a world"):
         registry.start_learner("vw", {}, trained, reward_range=REWARDS, seed=1)
+
+
+@pytest.mark.parametrize(("fixed", "scale"), [({"value_scale": 5.0}, 5.0), ({}, 20.0)])
+def test_a_learner_goes_on_with_the_scale_of_values_that_there_was_in_training(fixed: Any, scale: float) -> None:
+    """Agents that were kept before it was told had 20."""
+    trained = trained_with(**fixed)
+    registry.start_learner("slateq", {**SIZES, "value_scale": scale}, trained, reward_range=REWARDS, seed=1)
+    for other in ({"value_scale": scale + 1.0}, {"value_scale": scale + 1.0, "hidden": [8]}):
+        with pytest.raises(PolicyError, match=f"value_scale={scale + 1.0}: the agent was trained with {scale}; set it"):
+            registry.start_learner("slateq", {**SIZES, **other}, trained, reward_range=REWARDS, seed=1)
+
+
+def test_what_this_release_does_not_know_of_its_training_is_told() -> None:
+    with pytest.raises(PolicyError, match="trained with warmth, which slateq of this release doesn't know"):
+        registry.trained_in("slateq", trained_with(warmth=3.0, value_scale=20.0))

@@ -76,6 +76,17 @@ async def test_settings_may_only_begin_with_what_is_kept_and_of_their_kind(servi
     assert (await service.call("PUT", "/v1/loops/shop", {"policy": policy})).status_code == 200
 
 
+async def test_another_scale_of_values_is_refused_by_field(service: InProcess) -> None:
+    address = (await service.call("PUT", PATH, packed("slateq"))).json()["start"]
+    policy = {"kind": "slateq", "options": {**AGENT_OPTIONS, "value_scale": 5}, "start": address}
+    refused = await service.call("PUT", "/v1/loops/shop", {"policy": policy})
+    assert refused.status_code == 422
+    assert (refused.json()["field"], refused.json()["value"]) == ("policy.options.value_scale", '"5"')
+    assert "the agent was trained with 20.0; set it to that" in refused.json()["detail"]
+    policy["options"] = {**AGENT_OPTIONS, "value_scale": 20}
+    assert (await service.call("PUT", "/v1/loops/shop", {"policy": policy})).status_code == 200
+
+
 async def test_an_agent_may_be_larger_than_other_bodies(service: InProcess) -> None:
     """The service of these tests takes 100,000 bytes elsewhere; what is no agent is refused for what it is."""
     big = bytes(200_000)

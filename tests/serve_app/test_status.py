@@ -9,7 +9,7 @@ import msgspec
 import redis
 
 from agent import progress
-from agent.records import SessionEnd, Tick
+from agent.records import Reward, SessionEnd, Tick
 from agent.snapshots import SnapshotStore
 from serve_app.answers import Status
 from serve_app.status import StatusAnswer, read_status
@@ -43,6 +43,23 @@ def test_odd_features_are_counted_and_explained(redis_client: redis.Redis) -> No
     assert any(sentence.startswith("Features: type: ") and CURES["type"] in sentence for sentence in status.why)
     assert not any("never seen before" in sentence for sentence in status.why)
     assert msgspec.json.decode(msgspec.json.encode(status), type=Status).troubles == status.troubles
+
+
+def test_feedback_that_the_recipe_does_not_name_is_told(redis_client: redis.Redis) -> None:
+    traffic.store_rows(redis_client)
+    dice = random.Random(3)
+    for number in range(N):
+        made = traffic.a_decision(dice, f"e{number}", START_MS + 2 * number, deferred=False)
+        traffic.write(redis_client, Written(START_MS + 2 * number, made))
+        watched = Reward(f"e{number}", START_MS + 2 * number + 1, 9.0, "watched_s", slot=0)
+        traffic.write(redis_client, Written(watched.clock_ms, watched))
+    end = START_MS + 2 * N + WINDOW_MS + 1
+    traffic.write(redis_client, Written(end, Tick(end)))
+    Life().run(opened(redis_client, settings("linear")))
+    status = read_status(redis_client, LOOP)
+    assert status is not None
+    assert (status.experiences.ignored, status.experiences.learned) == (N, N)
+    assert any(f"{N} rewards are of types that reward.recipe doesn't name" in sentence for sentence in status.why)
 
 
 def test_what_keeps_a_new_lineage_from_taking_over_is_told(redis_client: redis.Redis) -> None:
@@ -79,7 +96,7 @@ def taking_over(client: redis.Redis) -> list[str]:
 
 
 def test_features_an_agent_was_trained_with_are_missed_by_name() -> None:
-    reason = "unmet: no lesson has clickbait, which the agent was trained with"
+    reason = "unmet: no lesson has 1 of the 1 features that the agent was trained with: clickbait"
     (told,) = explained({reason: 20}, 20)
     assert "clickbait" in told
     assert CURES["unmet"] in told

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from agent import learner
+from agent.unmet import Unmet
+from policies.base import Action, Context
+from policies.neural.dense import DenseEncoder
 from serve_app.troubles import CURES, explained
 
 VALUE = "value: not a finite number, or of no known type"
@@ -41,16 +41,8 @@ def test_that_no_block_was_full_for_long_is_told_once_it_holds() -> None:
     assert explained({late: 3}, 10**6) == [f"Learning: {late}; {CURES['block']}."]
 
 
-def test_features_that_are_not_met_are_told_in_one_sentence() -> None:
-    reasons = [f"unmet: no lesson has interest.t{i}, which the agent was trained with" for i in range(9)]
-    (few,) = explained(dict.fromkeys(reasons[:2], 300), 300)
-    said = "Features: unmet: none of the latest lessons has interest.t0, interest.t1, which the agent was trained with"
-    assert few == f"{said}; {CURES['unmet']}."
-    (many,) = explained(dict.fromkeys(reasons, 300), 300)
-    assert "interest.t7, … (9 features), which" in many
-    assert "interest.t8" not in many
-
-
-def test_the_learners_words_for_a_feature_that_is_not_met_are_understood() -> None:
-    source = (Path(learner.__file__)).read_text(encoding="utf-8")
-    assert "unmet: no lesson has {name}, which the agent was trained with" in source
+def test_features_that_are_not_met_are_told_with_the_cure() -> None:
+    encoder = DenseEncoder.fitted([(Context({"hour": 3.0}), [Action("a", {"price": 2.0})])])
+    told = Unmet(encoder).troubles(300)
+    said = "Features: unmet: no lesson has 2 of the 2 features that the agent was trained with: hour, price"
+    assert explained(told, 300) == [f"{said}; {CURES['unmet']}."]

@@ -72,6 +72,7 @@ def test_numbers_with_an_exponent_are_numbers() -> None:
 
 def test_a_title_has_no_folders() -> None:
     assert "path=ratings.csv)" in Setting("table", 2, 1, {"path": "/somewhere/ratings.csv"}).title
+    assert "path=None)" in Setting("table", 2, 1, {"path": None}).title
 
 
 @pytest.mark.parametrize("text", ["visible_budget", "=1", "a=[1"])

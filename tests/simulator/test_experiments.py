@@ -50,6 +50,17 @@ class FakeRunner:
         return cell_record(job.policy.name, job.seed) if isinstance(job, Cell) else yardstick_record(job.seed)
 
 
+def test_a_world_may_have_policies_of_its_own() -> None:
+    elsewhere, own = dataclasses.replace(SETTING, preset="shop"), parse_policy("linear")
+    plan = dataclasses.replace(PLAN, settings=(SETTING, elsewhere), per_world={elsewhere.title: (own,)})
+    found = [(one.setting.preset, one.seed, one.policy.name) for one in plan.cells]
+    assert found == [
+        *(("news", seed, name) for seed in (0, 1) for name in ("vw", "uniform")),
+        *(("shop", seed, name) for seed in (0, 1) for name in ("vw", "uniform", "linear")),
+    ]
+    assert [one for one in plan.jobs if isinstance(one, Cell)] == plan.cells
+
+
 def test_a_plan_is_every_policy_in_every_world_with_every_seed_and_its_references() -> None:
     assert [one.title for one in PLAN.jobs] == [
         "news, references, seed 0",

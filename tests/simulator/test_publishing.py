@@ -7,7 +7,8 @@ import pytest
 from agent.loops import FeedbackRule, LoopSettings, RewardSettings
 from agent.starts import StartError, address_of
 from envs.presets import make_world
-from simulator.publishing import publish
+from simulator.env_users import loop_settings
+from simulator.publishing import publish, unsuited_to
 from tests.trained import AGENT_OPTIONS, OPTIONS, WORLD, packed
 
 
@@ -63,6 +64,13 @@ def test_an_existing_loop_keeps_all_but_its_policy_and_is_told_what_does_not_sui
     cut, unweighed = found.warnings
     assert "cut to 0 … 5" in cut
     assert "weighs nothing of" in unweighed
+
+
+def test_the_worlds_own_rewards_suit_the_agents_of_it() -> None:
+    world = make_world(WORLD, OPTIONS)
+    own = loop_settings(world)
+    assert list(unsuited_to(own, world.reward_range, world)) == []
+    assert list(unsuited_to(own, (-1e9, 1e9), world)) != []
 
 
 def test_other_bytes_change_nothing() -> None:

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import importlib
 import os
 import socket
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simulator.cells import Cell, Setting, Yardstick, parse_policy
 from simulator.experiments import conduct, on_ray
-from simulator.ray_local import RayStartError, spread
+from simulator.ray_local import RayStartError, begin, spread
 from simulator.results import Folder
 from tests.simulator.test_experiments import FakeScreen
 from tests.simulator.test_measuring import measured, without_times
@@ -20,6 +25,53 @@ def end_at_once(number: int) -> int:
     if number == 1:
         os._exit(3)
     return number
+
+
+@pytest.fixture(autouse=True)
+def _with_psutil() -> None:
+    """Ray's own is found once Ray is imported."""
+    importlib.import_module("ray")
+
+
+class SlowRay:
+    """Comes up, leaves a process and fails in time, or fails for good."""
+
+    def __init__(self, n_failures: int) -> None:
+        self.n_failures, self.folders, self.n_shut_down = n_failures, list[Path](), 0
+        self.processes = list[subprocess.Popen[bytes]]()
+
+    def init(self, *, _temp_dir: str, **_: Any) -> None:
+        folder = Path(_temp_dir)
+        self.folders.append(folder)
+        folder.mkdir()
+        self.processes.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", _temp_dir]))
+        if len(self.folders) <= self.n_failures:
+            raise RuntimeError("The current node timed out during startup")
+
+    def shutdown(self) -> None:
+        self.n_shut_down += 1
+
+
+def test_a_slow_start_is_tried_again_in_another_folder_and_leaves_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    ray = SlowRay(n_failures=1)
+    with ExitStack() as folders:
+        begin(ray, "", 1, folders)
+        first, second = ray.folders
+        assert not first.parent.exists()
+        assert second.is_dir()
+        assert [process.poll() is None for process in ray.processes] == [False, True]
+    assert not second.parent.exists()
+    assert ray.processes[1].poll() is not None
+    assert "Ray can't be started here (RuntimeError), trying once more" in caplog.text
+
+
+def test_a_start_that_fails_twice_is_told_and_leaves_nothing() -> None:
+    ray = SlowRay(n_failures=2)
+    with ExitStack() as folders, pytest.raises(RayStartError, match=r"timed out during startup; --jobs 1 does without"):
+        begin(ray, "", 1, folders)
+    assert ray.n_shut_down == 2
+    assert [folder.parent.exists() for folder in ray.folders] == [False, False]
+    assert all(process.poll() is not None for process in ray.processes)
 
 
 @pytest.mark.slow

@@ -5,14 +5,16 @@ import io
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
+from agent.starts import address_of, pack
 from envs.world import WorldError
 from simulator import listing
 from simulator.cells import CellError
 from simulator.experiments import conduct
-from simulator.results import Folder
+from simulator.results import Folder, ResultsError
 from simulator.simulate_command import (
     EXPLAINED,
     Live,
@@ -26,8 +28,11 @@ from simulator.simulate_command import (
     to_json,
 )
 from simulator.simulate_options import Request
+from simulator.training_folder import agent_file
 from tests.simulator.test_experiments import PLAN, FakeRunner, FakeScreen
 from tests.simulator.test_measuring import FakeLive, small
+from tests.simulator.trained_folder import agent, keep
+from tests.trained import WORLD, packed, start
 
 
 def request(out: Path, **changes: object) -> Request:
@@ -130,6 +135,72 @@ def test_live_cells_run_in_loops_with_new_names(tmp_path: Path) -> None:
         assert (outcome.plan.cells[0].via, outcome.plan.cells[0].url) == ("live", "http://a")
 
 
+def of_trained(out: Path, trained: Path, **changes: object) -> Request:
+    return request(out, worlds=(WORLD, "news"), policies=("popularity",), trained=trained, **changes)
+
+
+def test_trained_agents_stand_in_the_same_table_in_the_worlds_that_they_are_of(tmp_path: Path) -> None:
+    trained = tmp_path / "train"
+    keep(trained, agent("gradient", 1), 5.0)
+    outcome, out, err = run(of_trained(tmp_path / "out", trained))
+    assert outcome.is_whole
+    first, second = out.split("news (")
+    assert "popularity " in first
+    assert "gradient (trained) " in first
+    assert "gradient" not in second
+    name = agent_file(trained, agent("gradient", 1)).name
+    assert f"gradient (trained) in {WORLD} (5 candidates, 2 slots) begins with {name}" in err
+    assert "`slateloop train --world news --candidates 5 --slots 2 --out" in err
+    summary = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert "| gradient (trained) |" in summary
+    assert "no agent in train was trained in news" in summary
+    assert str(tmp_path) not in summary
+    found = to_json(outcome)["trained"]
+    assert found == [
+        {
+            "world": f"{WORLD} (5 candidates, 2 slots)",
+            "policy": "gradient (trained)",
+            "file": str(agent_file(trained, agent("gradient", 1))),
+            "start": address_of(packed("gradient")),
+        }
+    ]
+
+
+def test_results_of_another_start_are_not_taken_for_this_ones(tmp_path: Path) -> None:
+    """The same piece trained again has the same file name and other bytes."""
+    trained, piece = tmp_path / "train", agent("gradient")
+    keep(trained, piece, 5.0)
+    wanted = of_trained(tmp_path / "out", trained)
+    first, again = plan_of(wanted), plan_of(wanted)
+    assert [one.key for one in first.cells] == [one.key for one in again.cells]
+    retrained = msgspec.structs.replace(start("gradient"), reward_max=99.0)
+    agent_file(trained, piece).write_bytes(pack(retrained))
+    other = plan_of(wanted)
+    same = [one.key == before.key for one, before in zip(other.cells, first.cells, strict=True)]
+    assert [one.policy.name for one, kept in zip(other.cells, same, strict=True) if not kept] == ["gradient (trained)"]
+
+
+def test_trained_agents_of_no_world_and_no_folder_are_errors(tmp_path: Path) -> None:
+    keep(tmp_path / "train", agent("gradient"), 5.0)
+    wanted = of_trained(tmp_path / "out", tmp_path / "train")
+    wrong = [
+        (dataclasses.replace(wanted, worlds=("news",)), CellError, "no agent there was trained in news"),
+        (dataclasses.replace(wanted, n_slots=1), CellError, "`slateloop train --world long-term"),
+        (dataclasses.replace(wanted, trained=tmp_path / "nowhere"), ResultsError, "no folder of trained agents"),
+    ]
+    for one, kind, said in wrong:
+        with pytest.raises(kind, match=said):
+            simulate(one, Console(file=io.StringIO()))
+        assert kind in EXPLAINED
+    assert [path.name for path in tmp_path.iterdir()] == ["train"]
+
+
+def test_a_live_loop_begins_with_the_trained_agent(tmp_path: Path) -> None:
+    keep(tmp_path / "train", agent("gradient"), 5.0)
+    plan = plan_of(of_trained(tmp_path, tmp_path / "train"), live=Live(FakeLive(small()), "t1", "http://a/"))
+    assert [(one.policy.name, one.via) for one in plan.cells if one.policy.options] == [("gradient (trained)", "live")]
+
+
 def test_cells_of_two_services_do_not_mix(tmp_path: Path) -> None:
     wanted = request(tmp_path, policies=("vw",))
     with FakeLive(small()) as one, FakeLive(small()) as other:
@@ -203,4 +274,18 @@ def test_the_listing_names_worlds_and_policies() -> None:
     show_listing(Console(file=out, width=160))
     assert "streaming" in out.getvalue()
     assert "vw" in out.getvalue()
-    json.dumps(listing_json(), allow_nan=False)
+    assert "trained" not in out.getvalue()
+    assert "trained" not in json.loads(json.dumps(listing_json(), allow_nan=False))
+
+
+def test_the_listing_names_what_a_folder_of_trained_agents_holds(tmp_path: Path) -> None:
+    keep(tmp_path, agent("gradient", 3), 5.0)
+    file, out = agent_file(tmp_path, agent("gradient", 3)), io.StringIO()
+    show_listing(Console(file=out, width=200), tmp_path)
+    assert file.name in out.getvalue()
+    file.unlink()
+    show_listing(Console(file=out, width=200), tmp_path)
+    assert f"{file.name} is missing" in out.getvalue()
+    assert [one["seed"] for one in listing_json(tmp_path)["trained"]] == [3]
+    with pytest.raises(ResultsError, match="no folder of trained agents"):
+        show_listing(Console(file=out), tmp_path / "nowhere")

@@ -6,18 +6,22 @@ import io
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 import slateloop
+from agent.loops import LoopSettings
 from simulator import encoded_world, train_command
 from simulator.cells import CellError
 from simulator.extras import MissingExtraError
 from simulator.train_options import Request
 from simulator.training_plan import pieces_of
 from simulator.training_rows import to_json
-from tests.simulator.test_publishing import FakeService
+from tests.serve_app.fake_http import FakeHttp, problem, stored
+from tests.simulator.test_publishing import FakeService, FakeStored
+from tests.test_slateloop import KEY, FakeOutside, run
 
 QUIET = Console(quiet=True)
 
@@ -83,6 +87,82 @@ def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path) -> N
     assert published.published is not None
     assert service.agents[0][1] in [path.read_bytes() for path in first.agents]
     assert train_command.to_json(published)["published"]["loop"] == "x"
+
+
+def test_what_does_not_suit_is_told_before_the_work_begins(tmp_path: Path) -> None:
+    said, service = io.StringIO(), FakeService({"shop": FakeStored(1, LoopSettings())})
+    train_command.foresee(
+        dataclasses.replace(request(tmp_path), publish="shop"), service, Console(file=said, width=200)
+    )
+    assert "before anything is published to shop: the loop's rewards are cut to 0 … 1" in said.getvalue()
+    assert "the loop's recipe weighs nothing of engagement" in said.getvalue()
+    assert service.agents == []
+    with pytest.raises(KeyError):  # as the fake says that there is none
+        train_command.foresee(dataclasses.replace(request(tmp_path), publish="shp"), service, Console(file=said))
+    assert "loop shp doesn't exist; it is made with the agent (did you mean shop?)" in said.getvalue()
+
+
+def test_publishing_that_fails_is_told_last_and_goes_on_with_the_same_command(tmp_path: Path) -> None:
+    command = [
+        *("train", "--world", "long-term-satisfaction-0.3,num_candidates=5", "--agent", "gradient", "--bandit", "none"),
+        *("--seeds", "1", "--steps", "2048", "--users", "20", "--frugal", "--agent-option", "hidden=[8]"),
+        *("--no-tensorboard", "--no-plots", "--jobs", "1", "--out", str(tmp_path / "x"), "--publish", "shop"),
+    ]
+    http, loop = FakeHttp(), ("GET", "/v1/loops/shop")
+    http.routes = {("GET", "/v1/loops"): {"loops": ["shop"]}, loop: stored("shop")}
+    fake = FakeOutside(http=http)
+    first = run(fake, *command, "--fresh", *KEY)
+    assert first.exit_code == 1
+    assert "gradient (frugal)" in first.stdout
+    assert str(tmp_path / "x" / "agents") in first.stdout
+    early, failed, cure = first.stderr.splitlines()[0], *first.stderr.splitlines()[-2:]
+    assert early.startswith("before anything is published to shop: the loop's rewards are cut")
+    assert failed.startswith("nothing was published to shop: 404: no route ('PUT', '/v1/loops/shop/agents')")
+    assert cure.startswith(
+        "the agents are kept: once that is mended, this publishes and trains nothing again: slateloop"
+    )
+    http.routes["PUT", "/v1/loops/shop/agents"] = {"start": "sha256:" + 64 * "0"}
+    http.routes["PUT", "/v1/loops/shop"] = stored("shop", 2)
+    again = run(fake, *command, *KEY, "--json")
+    assert again.exit_code == 0
+    told = json.loads(again.stdout)
+    assert (told["n_finished_before"], told["n_pieces"]) == (told["n_pieces"], told["n_finished"])
+    assert (told["published"]["version"], told["unpublished"]) == (2, "")
+    del http.routes["PUT", "/v1/loops/shop"]
+    failed_again = run(fake, *command, *KEY, "--json")
+    assert failed_again.exit_code == 1
+    told = json.loads(failed_again.stdout)
+    assert told["published"] is None
+    assert told["unpublished"].startswith("404")
+    assert told["rows"]
+
+
+def test_a_loop_that_is_another_keys_is_told_before_the_work_begins(tmp_path: Path) -> None:
+    names = httpx.Response(200, json={"loops": []})
+    http = FakeHttp(names, names, problem(403, detail="key k is for the loop other only"))
+    asked = ("train", "--world", "news", "--agent", "gradient", "--publish", "shop", "--out", str(tmp_path / "x"))
+    result = run(FakeOutside(http=http), *asked, *KEY)
+    assert result.exit_code == 1
+    assert "403: key k is for the loop other only; give --key" in result.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_full_disk_at_the_end_hides_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = dataclasses.replace(request(tmp_path), agents=(), n_seeds=1)
+    train_command.train(asked, QUIET)
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("simulator.training_folder.write_whole", full)
+    outcome = train_command.train(asked, QUIET)
+    assert outcome.is_finished
+    assert not outcome.is_whole
+    assert [one.partition(": ")[0] for one in outcome.unwritten] == ["can't write results"] * 2
+    out, err = io.StringIO(), io.StringIO()
+    train_command.show(outcome, Console(file=out, width=200), Console(file=err, width=200))
+    assert "popularity" in out.getvalue()
+    assert "summary.md'; make room, or choose another folder with --out" in err.getvalue()
 
 
 def test_bars_are_on_the_page(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from simulator import training_pieces
+from simulator.cells import Setting
 from simulator.train import FRUGAL, Budget
-from simulator.training_pieces import Piece, Scene
-from tests.simulator.training_results import PLAIN, log, piece
+from simulator.training_pieces import Piece, Scene, Sort, best_of, scene_of
+from tests.simulator.training_results import PLAIN, log, piece, result
 
 SCENE = Scene("interest-evolution (10 candidates, 2 slots)", "interest-evolution", dict(PLAIN.options))
 BUDGET = Budget(
@@ -28,12 +29,37 @@ BUDGET = Budget(
     ("one", "key"),
     [
         (Piece("agent", "slateq", SCENE, 0, {}, "slateq", BUDGET), "1e05423e5f7460af"),
-        (Piece("reference", "random", SCENE, budget=BUDGET), "9490cce840b1f7d8"),
-        (Piece("bandit", "vw", SCENE, 0, {}, "vw", BUDGET, n_requests=20_000), "328d4d79edda00f7"),
+        (Piece("reference", "random", SCENE), "4385b8061b4bd73d"),
+        (Piece("bandit", "vw", SCENE, 0, {}, "vw", n_requests=20_000), "dcba722007544f1c"),
+        (Piece("log", "slateq", SCENE, 0, {}, "slateq", n_logged=200_000, n_served=50_000), "5d3728b19519826a"),
     ],
 )
 def test_results_that_were_kept_long_ago_are_found_again(one: Piece, key: str) -> None:
     assert one.key == key
+
+
+@pytest.mark.parametrize("sort", ["reference", "bandit", "log"])
+def test_an_agents_budget_is_in_no_other_key(sort: Sort) -> None:
+    one = piece("linear", sort=sort)
+    assert dataclasses.replace(one, budget=FRUGAL).key == one.key
+    assert (dataclasses.replace(one, seed=7).key == one.key) == (sort == "reference")
+    for changed in ({"name": "x"}, {"n_test_users": 7}, {"scene": PLAIN}):
+        assert dataclasses.replace(one, **changed).key != one.key
+    agent = piece("slateq")
+    assert dataclasses.replace(agent, budget=FRUGAL).key != agent.key
+
+
+def test_the_best_agent_is_the_one_that_its_validation_users_liked_best_where_it_was_kept() -> None:
+    pieces = [piece("slateq", seed) for seed in range(4)]
+    curves = ((5.0,), (1.0, 6.0), (9.0, 4.0), (6.0,))
+    results = {one.key: result(one, -seed, curve=curves[seed]) for seed, one in enumerate(pieces)}
+    assert best_of(pieces, results).seed == 1
+
+
+def test_a_setting_is_a_scene_with_its_sizes_among_the_options() -> None:
+    found = scene_of(Setting("shop", 12, 4, {"drift": 0.0}))
+    assert found == Scene("shop (12 candidates, 4 slots, drift=0.0)", "shop", {**found.options})
+    assert (found.sizes, dict(found.options)) == ((12, 4), {"drift": 0.0, "num_candidates": 12, "slate_size": 4})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

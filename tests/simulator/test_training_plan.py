@@ -88,7 +88,10 @@ def test_logs_come_last_in_the_worlds_that_were_named() -> None:
     ("wrong", "said"),
     [
         ({"agents": ("dqn",)}, "agent='dqn': no such agent; choose one of slateq, gradient"),
+        ({"agents": ("slateg",)}, r"\(did you mean slateq\?\)"),
         ({"agent_options": ("nonsense=1",)}, "nonsense"),
+        ({"agent_options": ("trase=0.9",)}, r"options.trase: no such option; .* \(did you mean trace\?\)"),
+        ({"publish": "My Shop"}, r"publish='My Shop': a loop's name has"),
         ({"agent_options": ("nonsense",)}, "key=value"),
         ({"beside": ("magic",)}, "no such policy"),
         ({"publish": "shop", "worlds": ("shop", "news")}, "name one with --agent and one with --world"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 from simulator.results import ResultsError
 from simulator.training import Task
 from simulator.training_code import code_of
-from simulator.training_folder import TrainingFolder
+from simulator.training_folder import TrainingFolder, finished_in
 from simulator.training_pieces import Failed, Piece, Result
 from simulator.training_run import Manner, Training, conduct
+from simulator.whole_files import write_whole
 from tests.simulator.training_results import piece, result
 
 PIECES = [piece("random", sort="reference"), piece("slateq", 0), piece("slateq", 1)]
@@ -62,6 +64,17 @@ def test_what_other_code_measured_is_measured_again_unless_it_is_to_be_kept(tmp_
     assert (again.n_outdated, again.results[PIECES[0].key].mean) == (1, 1.0)
 
 
+def test_what_was_kept_before_results_said_what_they_are_of_says_so_once_it_is_found(tmp_path: Path) -> None:
+    run(tmp_path, Manner(measured))
+    for path in (tmp_path / "finished").iterdir():
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"piece": None}))
+    assert list(finished_in(tmp_path)) == []
+    found, screen = run(tmp_path, Manner(measured))
+    assert (screen.began, found.n_found) == ((0, 3, 0), 3)
+    assert {one.key for one, _ in finished_in(tmp_path)} == {one.key for one in PIECES}
+    assert TrainingFolder(tmp_path).agent(PIECES[1]).read_bytes() == b"agent"
+
+
 def test_ctrl_c_keeps_what_is_finished_and_a_failure_stops_nothing(tmp_path: Path) -> None:
     def interrupted(tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Failed]]:
         yield tasks[0], Failed(tasks[0].piece.title, "ValueError: no")
@@ -74,6 +87,22 @@ def test_ctrl_c_keeps_what_is_finished_and_a_failure_stops_nothing(tmp_path: Pat
     assert list(done.results) == [PIECES[1].key]
     assert len(screen.told) == 2
     assert run(tmp_path, Manner(measured))[1].began == (2, 1, 0)
+
+
+def test_what_a_full_disk_does_not_take_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        if "agents" in path.parts:
+            raise OSError(28, "No space left on device", str(path))
+        write_whole(path, data)
+
+    monkeypatch.setattr("simulator.training_folder.write_whole", full)
+    done, screen = run(tmp_path, Manner(measured))
+    assert list(done.results) == [PIECES[0].key]
+    assert len(done.failures) == 2
+    assert len(screen.told) == 3
+    for one in done.failures:
+        assert "can't write results: [Errno 28] No space left on device" in one.error
+        assert "make room, or choose another folder with --out" in one.error
 
 
 def test_a_broken_record_is_no_record(tmp_path: Path) -> None:

@@ -29,3 +29,14 @@ def test_a_page_shows_no_folder_of_this_machine(word: str, seen: str) -> None:
 def test_the_command_is_what_the_process_was_called_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", [".venv/bin/slateloop", "bakeoff", "--seeds", "2"])
     assert typed() == ("slateloop", "bakeoff", "--seeds", "2")
+
+
+@pytest.mark.parametrize("key", [["--key", "sl-secret"], ["--key=sl-secret"]])
+def test_a_key_is_not_kept(monkeypatch: pytest.MonkeyPatch, key: list[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["slateloop", "train", *key, "--publish", "shop"])
+    assert typed() == ("slateloop", "train", "--publish", "shop")
+
+
+def test_a_key_that_is_missing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["slateloop", "train", "--key"])
+    assert typed() == ("slateloop", "train")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from policies.neural import arrays
 from policies.neural.arrays import Arrays
 from policies.neural.dense import DenseEncoder
 from policies.neural.learnable import Learnable
-from tests.policies.neural.sessions import ACTIONS, sessions
+from tests.policies.neural.sessions import ACTIONS, sessions, tell
 
 RANGE = (0.0, 1.0)
 SMALL = parse(
@@ -38,28 +37,12 @@ def fresh(options: Any = SMALL) -> GradientLearner:
     return GradientLearner.fresh(options, reward_range=RANGE, seed=5)
 
 
-def tell(learner: GradientLearner, told: Sequence[Lesson | tuple[str, int]]) -> GradientLearner:
-    for one in told:
-        if isinstance(one, Lesson):
-            assert learner.learn([one]).n_learned == 1
-        else:
-            learner.end(*one)
-    return learner
-
-
-def test_where_room_is_short_sessions_are_over_and_it_is_told() -> None:
-    options = parse({"fit_on": 5, "hidden": (4,), "most_bytes": 2048})
-    learner = tell(fresh(options), [one for one in sessions(60, n_open=30) if isinstance(one, Lesson)])
-    assert list(learner.trouble()) == ["room: too many sessions were open; those idle for longest counted as over"]
-    assert fresh().trouble() == {}
-
-
 def test_it_goes_on_from_what_was_trained_in_a_world() -> None:
     encoder = DenseEncoder.fitted([(Context({"mood": mood}), ACTIONS) for mood in (0.1, 0.9)])
     ppo = Ppo(SMALL, encoder.n_context, encoder.n_action, n_slots=1, seed=1)
     ppo.load({name: array + np.float32(0.1) for name, array in ppo.arrays().items()})
-    trained = Learnable.of("gradient", encoder, ppo.arrays(), 2.0).to_bytes()
-    learner = GradientLearner.from_trained(SMALL, trained, reward_range=RANGE, seed=3)
+    known = Learnable.of("gradient", encoder, parameters=ppo.arrays(), reward_scale=2.0, fixed=ppo.fixed)
+    learner = GradientLearner.from_trained(SMALL, known.to_bytes(), reward_range=RANGE, seed=3)
     assert learner.snapshot() == ppo.snapshot(encoder)
     tell(learner, sessions(300))
     assert learner.snapshot() != ppo.snapshot(encoder)

@@ -22,7 +22,7 @@ from policies.neural.nets import Tower, load
 from policies.neural.sessions import LoggedTrajectory
 from policies.slateq import options as slateq_options
 from policies.slateq.learner import SlateQLearner
-from tests.policies.neural.sessions import ACTIONS, SLOTS, sessions
+from tests.policies.neural.sessions import ACTIONS, SLOTS, sessions, tell
 
 KINDS = ["slateq", "gradient"]
 SMALL = {"fit_on": 20, "block": 32, "block_minibatch": 16, "block_share": 0.5, "hidden": (8,)}
@@ -43,15 +43,6 @@ def fresh(kind: str, *, most: float = 1.0, **options: Any) -> Learner:
 def resumed(kind: str, learner: Learner, *, most: float = 1.0, **options: Any) -> Learner:
     made, parsed = parts(kind, {**SMALL, **options})
     return made(parsed, learner.state(), reward_range=(0.0, most))
-
-
-def tell(learner: Learner, told: list[Lesson | tuple[str, int]]) -> Learner:
-    for one in told:
-        if isinstance(one, Lesson):
-            assert learner.learn([one]).n_learned == 1
-        else:
-            learner.end(*one)
-    return learner
 
 
 def lesson(number: int, *, reward: float = 1.0, context: dict[str, Any] | None = None, **more: Any) -> Lesson:
@@ -151,6 +142,14 @@ def test_where_early_lessons_are_large_the_encoder_is_fitted_on_fewer(kind: str)
         assert tell(again, [lesson(number)]).state() == tell(learner, [lesson(number)]).state()
         assert len(learner.state()) < 4096 or learner.snapshot() != blank
     assert learner.snapshot() != blank
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_room_is_short_sessions_are_over_and_it_is_told(kind: str) -> None:
+    learner = fresh(kind, fit_on=5, most_bytes=2048)
+    assert learner.trouble() == {}
+    tell(learner, [one for one in sessions(60, n_open=30) if isinstance(one, Lesson)])
+    assert list(learner.trouble()) == ["room: too many sessions were open; those idle for longest counted as over"]
 
 
 def without_ends(n_lessons: int) -> Iterator[Lesson]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.testing import assert_array_equal
 
 from policies.neural.logged import LoggedStep
-from policies.neural.padded import Padded
+from policies.neural.padded import Padded, Shown
 
 
 def step(n_candidates: int, items: list[int]) -> LoggedStep:
@@ -32,4 +31,9 @@ def test_what_is_not_there_is_zeros_and_never_allowed() -> None:
     assert found.filled.tolist() == found.clicks.tolist() == [[True, False], [True, True]]
     assert found.allowed.astype(int).tolist() == [[[0, 1, 0], [0, 0, 0]], [[1, 1, 1], [0, 1, 1]]]
     assert found.logged.tolist() == [[-0.5, 0.0], [-0.5, -0.5]]
-    assert_array_equal(found.shown[:, :, 0], [[2, 0], [1, 3]])
+
+
+def test_of_what_was_shown_no_more_is_filled_up_than_slots() -> None:
+    found = Shown.of([step(2, [1]), step(300, [0, 2])])
+    assert found.items.tolist() == [[[2], [0]], [[1], [3]]]
+    assert found.filled.tolist() == found.clicks.tolist() == [[True, False], [True, True]]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from policies.base import Context, Lesson, PolicyError, Slot
+from policies.base import Context, PolicyError, Slot
 from policies.neural.dense import DenseEncoder
 from policies.neural.history import n_features
 from policies.neural.learnable import Learnable
@@ -17,7 +16,7 @@ from policies.slateq.net import Sizes
 from policies.slateq.on_policy import OnPolicySlateQ
 from policies.slateq.options import SlateQOptions, parse
 from policies.slateq.policy import SlateQPolicy
-from tests.policies.neural.sessions import ACTIONS, sessions
+from tests.policies.neural.sessions import ACTIONS, sessions, tell
 
 RANGE = (0.0, 1.0)
 SMALL = parse(
@@ -39,15 +38,6 @@ def fresh(options: SlateQOptions = SMALL) -> SlateQLearner:
     return SlateQLearner.fresh(options, reward_range=RANGE, seed=5)
 
 
-def tell(learner: SlateQLearner, told: Sequence[Lesson | tuple[str, int]]) -> SlateQLearner:
-    for one in told:
-        if isinstance(one, Lesson):
-            assert learner.learn([one]).n_learned == 1
-        else:
-            learner.end(*one)
-    return learner
-
-
 @pytest.mark.parametrize("options", [{}, {"search": "greedy"}, {"explorer": "epsilon"}, {"item_units": 3}])
 def test_before_the_encoder_is_fitted_every_slate_is_equally_likely(options: dict[str, Any]) -> None:
     learner = tell(fresh(parse(options)), sessions(19))
@@ -57,20 +47,14 @@ def test_before_the_encoder_is_fitted_every_slate_is_equally_likely(options: dic
     assert learner.snapshot() == fresh().snapshot()
 
 
-def test_where_room_is_short_sessions_are_over_and_it_is_told() -> None:
-    options = parse({"fit_on": 5, "hidden": (4,), "most_bytes": 2048})
-    learner = tell(fresh(options), [one for one in sessions(60, n_open=30) if isinstance(one, Lesson)])
-    assert list(learner.trouble()) == ["room: too many sessions were open; those idle for longest counted as over"]
-    assert fresh().trouble() == {}
-
-
 def trained() -> tuple[bytes, bytes]:
     """What a training run in a world leaves, and the snapshot of the same."""
     encoder = DenseEncoder.fitted([(Context({"mood": mood}), ACTIONS) for mood in (0.1, 0.9)])
     sizes = Sizes(encoder.n_context, encoder.n_action, n_features(encoder.n_action), 1)
     agent = OnPolicySlateQ(SMALL, sizes, seed=1)
     agent.load({name: array + np.float32(0.1) for name, array in agent.arrays().items()})
-    return Learnable.of("slateq", encoder, agent.arrays(), 2.0).to_bytes(), agent.snapshot(encoder)
+    known = Learnable.of("slateq", encoder, parameters=agent.arrays(), reward_scale=2.0, fixed=agent.fixed)
+    return known.to_bytes(), agent.snapshot(encoder)
 
 
 def test_it_goes_on_from_what_was_trained_in_a_world() -> None:
