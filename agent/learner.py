@@ -33,7 +33,7 @@ N_RECENT = 20
 
 
 class _State(msgspec.Struct, frozen=True):
-    """``unmet`` stands there only where learning began with a trained agent."""
+    """``unmet`` stands there only where learning began with a trained agent, and then always."""
 
     policy: bytes
     rates: bytes
@@ -65,11 +65,14 @@ class LoopLearner:
             start: What the settings' ``policy.start`` names.
 
         Raises:
-            policies.base.PolicyError: if the settings' policy is wrong, or the state isn't one of its own.
+            policies.base.PolicyError: if the settings' policy is wrong, or the state isn't one of its own, or is of an
+                earlier release that kept less.
             msgspec.MsgspecError: if the state isn't one at all.
         """
         self._settings = settings
         known = _State(b"", b"", 0, {}, {}) if state is None else _decoder.decode(state)
+        if state is not None and start is not None and known.unmet is msgspec.UNSET:
+            raise PolicyError("it doesn't say what the agent that learning began with has met so far")
         kind, options, range_ = settings.policy.kind, settings.policy.options, self._reward_range
         if state is None:
             self._policy = self._begun(start)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from serve_app.ray_runtime import free_ports
 
 STOP_S = 60.0
 
@@ -68,9 +70,7 @@ def _announced(process: subprocess.Popen[str]) -> str:
 
 def free_port() -> int:
     """A port that nobody holds just now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1, random.SystemRandom())[0]
 
 
 def tree(pid: int) -> list[int]:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.replay_course import OFTEN, PASSES, PRESET, SERVING, USUAL, WAYS, Found, Plan, Reached, compare
+from benchmarks.replay_course import OFTEN, OURS, PASSES, PRESET, SERVING, USUAL, WAYS, Found, Plan, Reached, compare
 from benchmarks.replay_learner import ReplayOptions
 from policies.base import PolicyError
 from simulator import machine
@@ -40,8 +40,9 @@ def markdown(plan: Plan, found: Found, command: str) -> str:
         "each agent's own snapshots serve, with exploration, and it learns on.",
         f"- Return of an episode of {plan.n_users:,} test users, the same for all, under the likeliest slates; mean "
         f"over seeds {seeds}, ± half a 95 % interval over them (Student's t). Lead: over {PASSES}, seed by seed.",
-        f"- {PASSES.capitalize()}: SlateQ's learner as it is. Replay: {settings_of(OFTEN)}. Same log, join, encoder, "
-        "first nets, blocks and test users; what serves is the running mean of the nets after each block.",
+        f"- {OURS.capitalize()}: SlateQ's learner as it is; {PASSES}: the same with `replay_ratio` 0. Replay: "
+        f"{settings_of(OFTEN)}. Same log, join, encoder, first nets, blocks and test users; what serves is the "
+        "running mean of the nets after each block.",
         "",
         *_table(["return", *heads, "processor seconds of learning"], {way: _returns(found[way]) for way in found}),
         *_table(["lead", *heads], {way: list(map(_signed, leads(found, way))) for way in found if way != PASSES}),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.replay_learner import ReplayOptions
-from benchmarks.replay_loop import GroupLearner, Loops, Ways
+from benchmarks.replay_loop import GroupLearner, Loops, Passes, Ways
 from envs.episodes import run_episodes
 from envs.presets import make_world
 from envs.world import Indices, World
@@ -28,11 +28,13 @@ from simulator.train import TEST_SEED
 
 PRESET = "interest-evolution"
 PASSES = "passes over blocks"
+OURS = "passes, and sessions replayed"
 OFTEN = ReplayOptions(n_uses=32)
 WAYS: Ways = MappingProxyType(
     {
-        PASSES: 1,
-        "the same, 8 passes over each": 8,
+        PASSES: Passes(),
+        OURS: Passes(replays=True),
+        "8 passes over each block": Passes(8),
         "replay, 8 steps, best slate, 2 uses": replace(OFTEN, n_uses=2),
         "replay, 8 steps, best slate": OFTEN,
         "replay, 8 steps, slate shown": replace(OFTEN, bootstrap="shown"),
@@ -42,7 +44,7 @@ WAYS: Ways = MappingProxyType(
 USUAL = tuple(WAYS)[:-1]
 """Those that are compared where nothing else is asked for."""
 
-SERVING = (PASSES, "replay, 8 steps, best slate", "replay, 8 steps, slate shown")
+SERVING = (PASSES, OURS, "replay, 8 steps, best slate")
 """Those that serve after the log, where nothing else is asked for; it takes as long as the log itself."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -28,7 +28,7 @@ from policies.base import Learner, PolicyError
 from policies.neural.block_learner import BlockLearner, Saved
 from policies.neural.block_state import State
 from policies.neural.dense import DenseEncoder
-from policies.neural.sessions import LoggedTrajectory
+from policies.neural.waiting import Block
 from policies.slateq import options as slateq_options
 from policies.slateq.learner import SlateQLearner
 from policies.slateq.options import SlateQOptions
@@ -43,8 +43,22 @@ NEVER = 2**60
 LATER = 1_000_000
 """Seeds of users who come once an agent serves are so much greater than of those who came before."""
 
-Ways = Mapping[str, ReplayOptions | int]
-"""Name → how it replays; or how often SlateQ's learner goes through a block, which is otherwise as it is."""
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """SlateQ's learner.
+
+    Attributes:
+        n: How often it goes through a block.
+        replays: Whether it learns from sessions of earlier blocks again, as its options say.
+    """
+
+    n: int = 1
+    replays: bool = False
+
+
+Ways = Mapping[str, ReplayOptions | Passes]
+"""Name → how it learns."""
 
 
 class Group:
@@ -56,23 +70,30 @@ class Group:
         busy_s: Name → processor time of learning.
     """
 
-    def __init__(self, members: Mapping[str, Trained], *, clock: Callable[[], float] = time.process_time) -> None:
-        """At least one."""
-        self.members, self._clock = dict(members), clock
+    def __init__(
+        self,
+        members: Mapping[str, Trained],
+        *,
+        replaying: Collection[str] = (),
+        clock: Callable[[], float] = time.process_time,
+    ) -> None:
+        """At least one; those that are replaying learn from what is drawn again."""
+        self.members, self._replaying, self._clock = dict(members), replaying, clock
         self.busy_s = dict.fromkeys(members, 0.0)
         self._first = next(iter(self.members.values()))
         self.encoder = self._first.encoder
 
-    def learn(self, block: Sequence[LoggedTrajectory], dice: np.random.Generator) -> None:
+    def learn(self, block: Block, dice: np.random.Generator, *, replayed: Sequence[Block] = ()) -> None:
         """All of them, each with dice of its own that fall alike."""
         for name, member in self.members.items():
             began_at = self._clock()
-            member.learn(block, copy.deepcopy(dice))
+            again = replayed if name in self._replaying else ()
+            member.learn(block, copy.deepcopy(dice), replayed=again)
             self.busy_s[name] += self._clock() - began_at
 
     def alone(self, name: str) -> Group:
         """A group of one, with the same nets."""
-        found = Group({name: self.members[name]}, clock=self._clock)
+        found = Group({name: self.members[name]}, replaying=self._replaying, clock=self._clock)
         found.busy_s[name] = self.busy_s[name]
         return found
 
@@ -129,12 +150,13 @@ class GroupLearner(BlockLearner[SlateQOptions]):
     def _fresh(self, encoder: DenseEncoder, n_slots: int) -> Group:
         made: dict[str, Trained] = {}
         for name, how in self._ways.items():
-            if isinstance(how, int):
-                options = replace(self._options, block_epochs=how)
+            if isinstance(how, Passes):
+                options = replace(self._options, block_epochs=how.n)
                 made[name] = Trained(options, encoder, n_slots=n_slots, seed=self._seed)
             else:
                 made[name] = Replaying(self._options, encoder, n_slots=n_slots, seed=self._seed, how=how)
-        self.group = Group(made)
+        replaying = [name for name, how in self._ways.items() if isinstance(how, Passes) and how.replays]
+        self.group = Group(made, replaying=replaying)
         return self.group
 
     def _restored(self, encoder: DenseEncoder, saved: Saved) -> Group:

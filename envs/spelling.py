@@ -1,6 +1,6 @@
 """A guess at what a misspelt world or option was to be, for errors that list what there is.
 
-In: the name as it was written, and the known ones. Out: words for the end of a message. The same as
+In: the name as it was written, and the known ones. Out: words for the end of a message. As in
 ``policies/spelling.py``, which worlds may not know of.
 """
 

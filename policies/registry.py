@@ -149,7 +149,10 @@ def trained_in(kind: str, trained: bytes) -> tuple[DenseEncoder, Options]:
     sizes = _BUILT[kind](arrays.from_bytes(found.parameters), encoder)
     if unknown := found.fixed.keys() - _PARSES[kind]({}).fixed.keys():
         raise PolicyError(f"trained with {', '.join(sorted(unknown))}, which {kind} of this release doesn't know")
-    return encoder, {**sizes._asdict(), **_UNTOLD[kind], **found.fixed}
+    trained_with = {**sizes._asdict(), **_UNTOLD[kind], **found.fixed}
+    if wrong := problems(kind, trained_with):
+        raise PolicyError(f"trained with options that no loop can have: {'; '.join(wrong)}")
+    return encoder, trained_with
 
 
 def start_problems(kind: str, options: Options, trained_with: Options) -> list[str]:

@@ -15,6 +15,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ N_DIRECT_PORTS = 100
 """Replicas of one service listen on a block of so many loopback ports."""
 
 _FIRST_PORT, _LAST_PORT = 20_000, 29_900
+_SINGLE_PORTS = range(30_000, 32_768)
+"""Below those that Linux gives to connections by itself: what is free now is still free seconds later."""
 _OBJECT_STORE_BYTES = 100 * 2**20
 _LOOPBACK = "127.0.0.1"
 
@@ -56,7 +59,7 @@ def environment(
     if not is_direct:
         return common | {"RAY_SERVE_ENABLE_HA_PROXY": "0", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0"}
     http, grpc = port_block(random_source), port_block(random_source)
-    fallback, fallback_grpc, metrics, stats = free_ports(4)
+    fallback, fallback_grpc, metrics, stats = free_ports(4, random_source)
     binary = haproxy_binary()
     assert binary is not None, "direct ingress was chosen without an HAProxy"
     wrapper = haproxy.install(folder, binary=binary, host="*" if host == "0.0.0.0" else host)
@@ -114,16 +117,17 @@ def port_block(random_source: random.Random) -> int:
     raise StartError(f"no {N_DIRECT_PORTS} free ports in a row between {_FIRST_PORT} and {_LAST_PORT}; free some")
 
 
-def free_ports(n: int) -> list[int]:
-    """Distinct loopback ports, free now."""
-    held = [socket.socket() for _ in range(n)]
-    try:
-        for one in held:
-            one.bind((_LOOPBACK, 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
+def free_ports(n: int, random_source: random.Random) -> list[int]:
+    """Distinct loopback ports, free now, which nobody is given by chance before a slow start comes to them.
+
+    Raises:
+        StartError: there are not so many.
+    """
+    drawn = random_source.sample(_SINGLE_PORTS, len(_SINGLE_PORTS))
+    found = list(islice((port for port in drawn if is_free(_LOOPBACK, port)), n))
+    if len(found) < n:
+        raise StartError(f"no {n} free ports from {_SINGLE_PORTS[0]} to {_SINGLE_PORTS[-1]}; free some")
+    return found
 
 
 def is_free(host: str, port: int) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -87,7 +87,7 @@ def load_settings(
         SettingsError: with every problem at once.
     """
     sources = _Sources()
-    sources.add(_from_file(file), lambda name: f"{file}: {name}")
+    sources.add(_from_file(file), str, place=f"{file}: ")
     sources.add(_from_environment(environment), lambda name: f"{PREFIX}{name.upper()}")
     sources.add(dict(given or {}), lambda name: f"--{name.replace('_', '-')}")
     try:
@@ -101,17 +101,19 @@ class _Sources:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
-        self._names: dict[str, str] = {}
+        self._sources: dict[str, tuple[str, Callable[[str], str]]] = {}
 
-    def add(self, values: Mapping[str, Any], named: Any) -> None:
+    def add(self, values: Mapping[str, Any], written: Callable[[str], str], *, place: str = "") -> None:
         self.values |= values
-        self._names |= {name: named(name) for name in values}
+        self._sources |= dict.fromkeys(values, (place, written))
 
     def problem(self, item: Any) -> str:
         name = str(item["loc"][0]) if item["loc"] else ""
-        where = self._names.get(name, name)
+        place, written = self._sources.get(name, ("", str))
+        where = place + written(name)
         if item["type"] == "extra_forbidden":
-            return f"{where}: no such setting; remove it or fix its name{meant(name, ServiceSettings.model_fields)}"
+            likely = meant(name, ServiceSettings.model_fields, written=written)
+            return f"{where}: no such setting; remove it or fix its name{likely}"
         shown = "" if name in ("admin_key", "redis_url") else f" (got {item['input']!r:.80})"
         return f"{where}: {item['msg']}{shown}"
 

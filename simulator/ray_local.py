@@ -215,17 +215,15 @@ def _folder() -> Iterator[Path]:
 
 @contextmanager
 def _environment(wanted: dict[str, str]) -> Iterator[None]:
-    """Set for processes started meanwhile, then put back."""
-    before = {name: os.environ.get(name) for name in wanted}
+    """Set for processes started meanwhile; then all is put back, what Ray has set for itself too."""
+    before = dict(os.environ)
     os.environ.update(wanted)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextmanager

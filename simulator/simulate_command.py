@@ -32,7 +32,7 @@ from simulator.records import Record, code_digest
 from simulator.results import Folder, ResultsError
 from simulator.results_page import require_page, write_section
 from simulator.simulate_options import Request
-from simulator.typed import shown
+from simulator.typed import shown, without_user
 
 SECTION = "simulate"
 
@@ -98,7 +98,7 @@ def plan_of(request: Request, *, live: Live | None = None) -> Plan:
         n_seeds=request.n_seeds,
         n_requests=request.n_requests,
         via="process" if live is None else "live",
-        url="" if live is None else live.url.rstrip("/"),
+        url="" if live is None else without_user(live.url).rstrip("/"),
         per_world=_trained(request.trained, settings),
     )
 

@@ -159,7 +159,9 @@ def to_json(trained: Sequence[Trained]) -> list[dict[str, Any]]:
 def _best(group: Sequence[tuple[Piece, Result]], folder: Path) -> Trained:
     results = {piece.key: result for piece, result in group}
     piece = best_of((piece for piece, _ in group), results)
-    return Trained(piece, results[piece.key].validated, len(group), agent_file(folder, piece))
+    look = results[piece.key].validated
+    n_rivals = sum(one.validated.n == look.n for one in results.values())
+    return Trained(piece, look, n_rivals, agent_file(folder, piece))
 
 
 def _place(finished: tuple[Piece, Result]) -> tuple[str, str, str, int]:

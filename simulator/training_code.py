@@ -1,7 +1,7 @@
 """Which code decides what a training finds, as a digest: results of other code are measured again.
 
 In: the sort of a piece and the kind of its agent. Out: 12 hex digits. Comments and layout don't count, nor do agents
-of other kinds.
+of other kinds, nor what only words an error.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from simulator.records import meaning_of
 _ENTRIES = {"agent": "train.py", "log": "from_log.py", "bandit": "frozen.py"}
 """Sort of a piece → where its measurement begins; of other sorts, whatever any piece may run counts."""
 
+_WORDING = "spelling.py"
+"""A module of this name guesses at misspelt words, once there is an error to tell: no figure depends on it."""
+
 
 @cache
 def code_of(sort: str, kind: str) -> str:
@@ -28,15 +31,15 @@ def code_of(sort: str, kind: str) -> str:
 
 
 def files_of(root: Path, sort: str, kind: str) -> list[Path]:
-    """Every world, and all that the measurement imports, near or far."""
-    worlds = sorted((root / "envs").glob("*.py"))
+    """Every world, and all that the measurement imports, near or far; but for what only words errors."""
+    worlds = sorted(path for path in (root / "envs").glob("*.py") if path.name != _WORDING)
     if sort == "reference":
         return worlds
     others = [root / "policies" / other for other in KINDS if other != kind]
     begin = [*worlds, root / "simulator" / _ENTRIES.get(sort, "training.py")]
     if sort != "agent":  # the registry loads learners by name
         begin += (root / "policies" / kind).glob("*.py")
-    return sorted(reached(root, begin, but=others))
+    return sorted(path for path in reached(root, begin, but=others) if path.name != _WORDING)
 
 
 @cache

@@ -1,13 +1,14 @@
 """What a training leaves while it goes on: its points, the best agent so far, and event files for TensorBoard.
 
 In: points and agents as they come. Out: ``running/<stem>.jsonl`` with a line a point, ``best/<stem>.agent`` and
-``tensorboard/<stem>/``, in the folder of the run. When training is over the first two are gone: what was found is kept
-by whoever asked for it.
+``tensorboard/<stem>/``, in the folder of the run. Whoever has kept what was found lets the first two go; until then
+they are all that there is of a training.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -68,12 +69,16 @@ class Diary:
             write_whole(self._best, packed)
 
     def finish(self, kept: Point) -> None:
-        """All is over: what was kept for an early end isn't needed; the point's score is that of the test users."""
+        """All is over; the point's score is that of the test users."""
         if self._writer is not None:
             self._writer.add_scalar("test/return", kept.score.mean, kept.n_steps)
-        if self._writes:
-            self._points.unlink(missing_ok=True)
-            self._best.unlink(missing_ok=True)
+
+
+def let_go(folder: Path, stem: str) -> None:
+    """Remove a training's points and its best agent: what was found is kept elsewhere."""
+    for path in (folder / RUNNING / f"{stem}.jsonl", folder / BEST / f"{stem}.agent"):
+        with suppress(OSError):  # what stays is written over when it is trained again
+            path.unlink(missing_ok=True)
 
 
 def _writer(folder: Path) -> Any:

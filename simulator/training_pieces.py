@@ -179,8 +179,13 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def best_of(trained: Iterable[Piece], results: Mapping[str, Result]) -> Piece:
-    """Of finished agents, at least one, the one that its validation users liked best; the first of equals."""
-    return max(trained, key=lambda one: results[one.key].validated.mean)
+    """Of finished agents, at least one, the one that its validation users liked best; the first of equals.
+
+    Only those count that the most users validated: the mean of a few is chance enough to beat a better agent.
+    """
+    found = [(results[one.key].validated, one) for one in trained]
+    most = max(look.n for look, _ in found)
+    return max((pair for pair in found if pair[0].n == most), key=lambda pair: pair[0].mean)[1]
 
 
 class Failed(msgspec.Struct, frozen=True):

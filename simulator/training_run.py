@@ -14,6 +14,7 @@ from simulator.ray_local import spread
 from simulator.results import ResultsError
 from simulator.training import Task, attempt
 from simulator.training_code import code_of
+from simulator.training_diary import let_go
 from simulator.training_folder import TrainingFolder
 from simulator.training_pieces import Failed, Piece, Result
 
@@ -122,10 +123,11 @@ def _take(done: Training, piece: Piece, folder: TrainingFolder, *, keep_old: boo
 
 
 def _noted(done: Training, piece: Piece, result: Result | Failed, folder: TrainingFolder) -> Result | Failed:
-    """What came of it in the end: what can't be kept has failed."""
+    """What came of it in the end: what can't be kept has failed, and leaves its best agent where it was."""
     if not isinstance(result, Failed):
         try:
             folder.keep(piece, result)
+            let_go(folder.path, piece.stem)
         except ResultsError as error:
             result = Failed(piece.title, str(error))
     if isinstance(result, Failed):

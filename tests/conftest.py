@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import subprocess
 import tempfile
 import time
@@ -18,6 +20,11 @@ from agent.server_binary import bundled_path
 from serve_app.commands.leaving import leave
 
 _USES_RAY = ("tests/end_to_end/", "tests/conformance/", "tests/simulator/rllib/", "tests/simulator/test_ray_local.py")
+
+
+def pytest_configure() -> None:
+    """One thread for torch: several wait for each other where another process has a core too."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +48,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End as a command does that has used Ray; else a crash of Ray's, after all tests passed, would be the result."""
     if _status in config.stash and not hasattr(config, "workerinput"):
         leave(config.stash[_status])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _errors_of_what_is_left() -> Iterator[None]:
+    """What finalizers raise is part of the result, also in processes of pytest-xdist: nobody hears their last words."""
+    yield
+    for _ in range(3):  # what one round lets go of, the next finalizes
+        gc.collect()
 
 
 @contextmanager

@@ -77,6 +77,16 @@ class GradientOptions:
         """See ``Learnable.fixed``: none."""
         return {}
 
+    @property
+    def replay_steps(self) -> int:
+        """Nothing is learned from again: it would have to be corrected for ever older policies."""
+        return 0
+
+    @property
+    def replay_ratio(self) -> int:
+        """See ``replay_steps``."""
+        return 0
+
 
 def problems(options: Mapping[str, Any]) -> list[str]:
     """Everything wrong with the options, each with field, value and cure."""

@@ -2,9 +2,9 @@
 
 In: lessons in log order, and session ends. Out: state, and snapshots that serve. Lessons are kept as they came until
 there are enough to fit the encoder; from then on each becomes a step of an open trajectory, finished trajectories
-gather in a block, and a full block is learned from in several passes. All of that is state, so a learner that goes on
-from its state does exactly what one that never stopped does. A block that no number comes of is let go, and learning
-goes on from the nets before it.
+gather in a block, and a full block is learned from, with sessions of earlier blocks beside it where an agent replays
+them. All of that is state, so a learner that goes on from its state does exactly what one that never stopped does. A
+block that no number comes of is let go, and learning goes on from the nets before it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from policies.neural.block_state import Early, State
 from policies.neural.dense import DenseEncoder
 from policies.neural.learnable import Learnable
 from policies.neural.logged import LoggedStep, pack_lesson, unpack_lesson
+from policies.neural.replay import Replay
 from policies.neural.reward_scale import reward_scale
-from policies.neural.sessions import LoggedTrajectory
 from policies.neural.waiting import Block, Waiting
+
+_REPLAY_SHARE = 4
+"""What is replayed may take this part of the room again."""
 
 _EARLY_SHARE = 2
 """Lessons that wait for the encoder may take this part of the room; then it is fitted on fewer."""
@@ -59,14 +62,24 @@ class BlockOptions(Protocol):
         """As many may wait to be learned from."""
         ...
 
+    @property
+    def replay_steps(self) -> int:
+        """Steps that are kept to be learned from again; 0 for none."""
+        ...
+
+    @property
+    def replay_ratio(self) -> int:
+        """How many blocks of them are learned from with each new one."""
+        ...
+
 
 class Trains(Protocol):
     """Encoder, nets and optimiser of an agent; their bytes raise PolicyError where a number isn't finite."""
 
     encoder: DenseEncoder
 
-    def learn(self, block: Sequence[LoggedTrajectory], dice: np.random.Generator) -> None:
-        """Learn from a block of at least one step."""
+    def learn(self, block: Block, dice: np.random.Generator, *, replayed: Sequence[Block] = ()) -> None:
+        """Learn from a block of at least one step, then from others that were learned from before."""
         ...
 
     def parameters(self) -> bytes:
@@ -134,6 +147,8 @@ class BlockLearner(ABC, Generic[Options]):
         )
         if found.waiting:
             self._waiting.restore(found.waiting)
+        self._replay = Replay(most_steps=options.replay_steps, most_bytes=options.most_bytes // _REPLAY_SHARE)
+        self._replay.restore(found.replay)
         self._trained: Trains | None = None
         if found.encoder:
             self._trained = self._restored(DenseEncoder.from_bytes(found.encoder), found)
@@ -197,6 +212,7 @@ class BlockLearner(ABC, Generic[Options]):
             served=b"" if trained is None else trained.served(),
             moments=b"" if trained is None else trained.moments(),
             waiting=self._waiting.to_bytes(),
+            replay=self._replay.to_bytes(),
         ).to_bytes()
 
     def snapshot(self) -> bytes:
@@ -274,11 +290,20 @@ class BlockLearner(ABC, Generic[Options]):
         if before is None:
             raise PolicyError("a block before there is an encoder")
         known = _Nets(before.parameters(), before.served(), before.moments())
-        before.learn(block, np.random.default_rng([self._seed, self._n_blocks, 6]))
+        replayed = self._drawn(sum(len(one.steps) for one in block))
+        before.learn(block, np.random.default_rng([self._seed, self._n_blocks, 6]), replayed=replayed)
         self._n_blocks += 1
-        if not _is_finite(before):
+        if _is_finite(before):
+            self._replay.add(block)
+        else:
             self._trained = self._restored(before.encoder, known)
             self._n_dropped += 1
+
+    def _drawn(self, n_steps: int) -> list[Block]:
+        """Blocks of about so many steps that were learned from before."""
+        dice = np.random.default_rng([self._seed, self._n_blocks, 7])
+        n_blocks = self._options.replay_ratio if self._replay.n_steps else 0
+        return [self._replay.draw(n_steps, dice) for _ in range(n_blocks)]
 
 
 class _Nets(NamedTuple):

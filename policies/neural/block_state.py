@@ -43,6 +43,7 @@ class State(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         served: Of what serves; empty for the agent's own.
         moments: Of its optimiser.
         waiting: ``Waiting``; empty where nothing waits.
+        replay: ``Replay``; empty where nothing is learned from again.
     """
 
     format: int = _FORMAT
@@ -59,6 +60,7 @@ class State(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     served: bytes = b""
     moments: bytes = b""
     waiting: bytes = b""
+    replay: bytes = b""
 
     @classmethod
     def fresh(cls, kind: str, seed: int, *, scale: float = 1.0, encoder: bytes = b"", parameters: bytes = b"") -> State:

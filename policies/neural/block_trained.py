@@ -52,10 +52,17 @@ class BlockTrained(ABC):
         if moments_:
             moments.load(self._adam, self._nets, moments_)
 
-    def learn(self, block: Sequence[LoggedTrajectory], dice: np.random.Generator) -> None:
-        """Learn from a block of at least one step."""
+    def learn(
+        self,
+        block: Sequence[LoggedTrajectory],
+        dice: np.random.Generator,
+        *,
+        replayed: Sequence[Sequence[LoggedTrajectory]] = (),
+    ) -> None:
+        """Learn from a block of at least one step, then from others that were learned from before."""
         with one_thread():
-            self._learn(block, dice)
+            for one in (block, *replayed):
+                self._learn(one, dice)
         now = self._serving()
         self._served = {name: array + self._share * (now[name] - array) for name, array in self._served.items()}
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from policies.neural.agent_options import FROM_A_LOG, IN_A_WORLD, parsed
-from policies.option_checks import TRUTH, Check, field_problems, number, one_of, unread_problems
+from policies.option_checks import TRUTH, Check, field_problems, number, one_of, unread_problems, whole
 from policies.slateq.search import SEARCHES
 
 EXPLORERS = {"softmax": {"temperature"}, "epsilon": {"epsilon"}}
@@ -50,6 +50,8 @@ class SlateQOptions:
         block_trace: λ of the returns from the log.
         block_gradient_norm: Gradients from the log are cut to this length.
         block_share: Share of the newest nets in those that serve, after each block; 1 serves the newest.
+        replay_steps: Steps of the newest sessions that are kept to be learned from again; 0 keeps none.
+        replay_ratio: How many blocks of these, each of the new block's size, are learned from after it.
         fit_on: Lessons that the encoder is fitted on; it then stands still. Nothing is learned before.
         gap_s: A session idle for longer, in stream time, is over.
         most_steps: A session with more steps is cut.
@@ -79,6 +81,8 @@ class SlateQOptions:
     block_trace: float = 0.95
     block_gradient_norm: float = 10.0
     block_share: float = 0.1
+    replay_steps: int = 2**14
+    replay_ratio: int = 4
     fit_on: int = 256
     gap_s: float = 1800.0
     most_steps: int = 500
@@ -123,4 +127,6 @@ _CHECKS: dict[str, Check] = {
     **FROM_A_LOG,
     "block_trace": number(0.0, 1.0),
     "block_gradient_norm": number(1e-3, 1e6),
+    "replay_steps": whole(0, 2**20),
+    "replay_ratio": whole(0, 100),
 }

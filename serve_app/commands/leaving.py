@@ -32,6 +32,8 @@ def leave(status: int) -> NoReturn:
 
 
 def status_of(ended: SystemExit) -> int:
-    """The status that this would end the process with."""
-    code = ended.code
-    return code if isinstance(code, int) else int(code is not None)
+    """The status that this would end the process with; a message in its place is printed, as Python would."""
+    if ended.code is None or isinstance(ended.code, int):
+        return ended.code or 0
+    sys.stderr.write(f"{ended.code}\n")
+    return 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from unittest.mock import patch
 
+import msgspec
 import pytest
 import redis
 
@@ -210,6 +212,33 @@ def test_what_a_lesson_had_before_a_restart_is_not_missed_after_it(
     assert not any(reason.startswith("unmet") for reason in again.learner.troubles())
     whole = relearn(LogReader(redis_client, LOOP), wanted, again.join.tail, start=start("gradient"))
     assert again.learner.state() == whole.state()
+
+
+def test_a_checkpoint_that_does_not_say_what_was_met_is_learned_again(redis_client: redis.Redis) -> None:
+    """Such as an earlier release kept: what its lessons had would be missed for good."""
+    wanted, life, at = published(redis_client, "gradient"), Life(), later(redis_client)
+    closed_log(redis_client, 40, start_ms=at)
+    with patch.object(LoopLearner, "state", without_unmet(LoopLearner.state)):
+        life.run(opened(redis_client)).close(life.now)
+    older = newest_checkpoint(redis_client, wanted).learner
+    with pytest.raises(PolicyError, match="doesn't say what the agent that learning began with has met"):
+        LoopLearner(wanted, older, start=start("gradient"))
+    fill(redis_client, [*traffic.traffic(4, 60, start_ms=at + 20_000_000), Written(at + 30_000_000, Tick(0))])
+    again = life.run(opened(redis_client)).follower
+    whole = relearn(LogReader(redis_client, LOOP), wanted, again.join.tail, start=start("gradient"))
+    assert again.learner.state() == whole.state()
+    assert "learning began again from the log's beginning" in " ".join(report(redis_client, wanted).why)
+
+
+def without_unmet(state: Callable[[LoopLearner], bytes]) -> Callable[[LoopLearner], bytes]:
+    """The same state without the field, which came later."""
+
+    def older(learner: LoopLearner) -> bytes:
+        known = msgspec.msgpack.decode(state(learner))
+        assert known.pop("unmet")
+        return msgspec.msgpack.encode(known)
+
+    return older
 
 
 def test_without_what_it_learns_with_it_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from benchmarks.replay import SECTION, leads, main, markdown, plain
 from benchmarks.replay_course import PASSES, WAYS, Plan, Reached
 
 REPLAY = "replay, 8 steps, best slate"
-OTHER = "the same, 8 passes over each"
+OTHER = "8 passes over each block"
 PLAN = Plan({way: WAYS[way] for way in (PASSES, OTHER, REPLAY)}, [PASSES, REPLAY], 400, 50, 10, range(2))
 FOUND = {
     PASSES: [Reached((100.0, 110.0, 120.0, 130.0), 1.0), Reached((102.0, 112.0, 122.0, 132.0), 3.0)],

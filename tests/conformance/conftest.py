@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,8 @@ class Live:
 
 @pytest.fixture(scope="package")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    settings = ServiceSettings(port=free_ports(1)[0], data_dir=tmp_path_factory.mktemp("data"), admin_key=ADMIN_KEY)
+    port = free_ports(1, random.SystemRandom())[0]
+    settings = ServiceSettings(port=port, data_dir=tmp_path_factory.mktemp("data"), admin_key=ADMIN_KEY)
     with start(settings) as service:
         yield Live(service.url)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from serve_app.ray_runtime import free_ports
@@ -7,4 +9,4 @@ from serve_app.ray_runtime import free_ports
 
 @pytest.fixture(scope="module")
 def free_port() -> int:
-    return free_ports(1)[0]
+    return free_ports(1, random.SystemRandom())[0]

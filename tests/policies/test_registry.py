@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 
 from policies import registry
 from policies.base import Learner, Policy, PolicyError
 from policies.neural.learnable import Learnable
+from policies.neural.shapes import NetSizes
 from policies.slateq import snapshot
+from policies.slateq.shapes import shapes
 from tests.policies.slateq.trained import arrays, encoder
 
 REWARDS = (0.0, 1.0)
@@ -75,6 +79,24 @@ def test_a_learner_goes_on_with_the_scale_of_values_that_there_was_in_training(f
     for other in ({"value_scale": scale + 1.0}, {"value_scale": scale + 1.0, "hidden": [8]}):
         with pytest.raises(PolicyError, match=f"value_scale={scale + 1.0}: the agent was trained with {scale}; set it"):
             registry.start_learner("slateq", {**SIZES, **other}, trained, reward_range=REWARDS, seed=1)
+
+
+@pytest.mark.parametrize("scale", [float("nan"), float("inf"), -1.0, 0.0, 1e300])
+def test_what_no_loop_can_have_is_no_start(scale: float) -> None:
+    """Else settings would be told to have it, and be refused for it."""
+    said = (
+        rf"trained with options that no loop can have: options\.value_scale={re.escape(repr(scale))}: must be a number"
+    )
+    with pytest.raises(PolicyError, match=said):
+        registry.trained_in("slateq", trained_with(value_scale=scale))
+
+
+def test_nets_that_no_loop_can_have_are_no_start() -> None:
+    known = encoder()
+    nets = {name: np.zeros(shape, np.float32) for name, shape in shapes(NetSizes((2,) * 5, 0), known, 1).items()}
+    deep = Learnable.of("slateq", known, parameters=nets, reward_scale=1.5, fixed={})
+    with pytest.raises(PolicyError, match=r"options\.hidden=.*at most 4 whole numbers"):
+        registry.trained_in("slateq", deep.to_bytes())
 
 
 def test_what_this_release_does_not_know_of_its_training_is_told() -> None:

@@ -20,5 +20,9 @@ def test_what_is_like_nothing_is_left_alone(word: object) -> None:
     assert meant(word, KINDS) == ""
 
 
+def test_it_is_written_as_it_is_to_be_written_there() -> None:
+    assert meant("liner", KINDS, written=lambda kind: f"--{kind}") == " (did you mean --linear?)"
+
+
 def test_where_there_is_nothing_nothing_is_meant() -> None:
     assert meant("linear", ()) == ""

@@ -47,8 +47,12 @@ def test_a_block_of_ports_avoids_taken_ones() -> None:
     assert abs(other - start) >= N_DIRECT_PORTS
 
 
-def test_free_ports_are_distinct() -> None:
-    assert len(set(free_ports(20))) == 20
+def test_free_ports_are_distinct_and_none_that_a_connection_may_get() -> None:
+    ports = free_ports(20, random.Random(5))
+    assert len(set(ports)) == 20
+    assert max(ports) < 32_768
+    with socket.create_server(("127.0.0.1", ports[0])):
+        assert ports[0] not in free_ports(20, random.Random(5))
 
 
 def test_what_sigterm_does_outlives_a_start() -> None:

@@ -41,7 +41,7 @@ def test_every_problem_is_listed_with_where_it_came_from(tmp_path: Path) -> None
         "--replicas",
     ):
         assert name in text
-    assert "SLATELOOP_PROT: no such setting; remove it or fix its name (did you mean port?)" in text
+    assert "SLATELOOP_PROT: no such setting; remove it or fix its name (did you mean SLATELOOP_PORT?)" in text
     assert "short secret" not in text
 
 

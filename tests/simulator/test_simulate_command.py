@@ -197,8 +197,16 @@ def test_trained_agents_of_no_world_and_no_folder_are_errors(tmp_path: Path) -> 
 
 def test_a_live_loop_begins_with_the_trained_agent(tmp_path: Path) -> None:
     keep(tmp_path / "train", agent("gradient"), 5.0)
-    plan = plan_of(of_trained(tmp_path, tmp_path / "train"), live=Live(FakeLive(small()), "t1", "http://a/"))
-    assert [(one.policy.name, one.via) for one in plan.cells if one.policy.options] == [("gradient (trained)", "live")]
+    wanted = of_trained(tmp_path / "out", tmp_path / "train")
+    wanted = dataclasses.replace(wanted, worlds=(WORLD,), policies=(), n_requests=40)
+    (cell,) = plan_of(wanted).cells
+    with FakeLive(cell) as service:
+        outcome = simulate(wanted, Console(file=io.StringIO()), live=Live(service, "t1", "http://user:pw@a/"))
+    assert outcome.is_whole
+    ((loop, data),), ((set_up, settings),) = service.agents, service.applied
+    assert (loop, data) == (set_up, packed("gradient"))
+    assert (settings.policy.kind, settings.policy.start) == ("gradient", address_of(data))
+    assert outcome.plan.cells[0].url == "http://a", "results are kept without anyone's password"
 
 
 def test_cells_of_two_services_do_not_mix(tmp_path: Path) -> None:

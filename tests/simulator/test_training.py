@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,12 @@ from simulator import encoded_world
 from simulator.frozen import likeliest
 from simulator.train import TEST_SEED, Point
 from simulator.training import Task, attempt
-from simulator.training_diary import Diary, points_of
+from simulator.training_diary import Diary, let_go, points_of
+from simulator.training_folder import TrainingFolder
 from simulator.training_pieces import Failed, Piece, Result
+from simulator.training_run import Manner, conduct, in_turn
 from simulator.training_screen import TrainingScreen, screen, summary
+from simulator.whole_files import write_whole
 from tests.simulator.training_results import SCENE, log, piece, result
 from tests.trained import AGENT_OPTIONS, BUDGET
 
@@ -48,6 +53,31 @@ def test_an_agent_is_trained_and_packed_with_its_worlds_rewards(tmp_path: Path) 
     start = checked(found.start)
     assert (start.kind, start.reward_min) == ("gradient", 0.0)
     assert start.reward_max > 0.0
+    kept = tmp_path / "best" / f"{agent().stem}.agent"
+    assert kept.read_bytes() == found.start, "until whoever asked for it has kept it"
+    let_go(tmp_path, agent().stem)
+    assert list((tmp_path / "running").iterdir()) == list((tmp_path / "best").iterdir()) == []
+
+
+def test_an_agent_that_a_full_disk_does_not_take_is_still_where_the_best_so_far_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        if "agents" in path.parts:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        write_whole(path, data)
+
+    one, folder, shown = agent(), TrainingFolder(tmp_path), TrainingScreen(Console(file=io.StringIO()), tmp_path, None)
+    with monkeypatch.context() as disk:
+        disk.setattr("simulator.training_folder.write_whole", full)
+        done = conduct([one], folder, shown, Manner(in_turn))
+    assert [failed.title for failed in done.failures] == [one.title]
+    best = folder.best(one)
+    assert best is not None
+    assert checked(best.read_bytes()).kind == "gradient"
+    trained = best.read_bytes()
+    again = conduct([one], folder, shown, Manner(in_turn))
+    assert (list(again.results), folder.agent(one).read_bytes()) == ([one.key], trained)
     assert list((tmp_path / "running").iterdir()) == list((tmp_path / "best").iterdir()) == []
 
 
@@ -74,7 +104,7 @@ def test_an_agent_is_scored_at_the_end_of_a_log_and_after_serving(tmp_path: Path
     assert (found.kept, found.mean, found.n) == (1, found.curve[1].mean, 4)
     assert found.curve[-1].mean != found.mean
     assert found.start == b""
-    assert list((tmp_path / "running").iterdir()) == []
+    assert len(points_of(tmp_path)[one.stem]) == 4
 
 
 def test_what_goes_wrong_is_that_pieces_failure() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import msgspec
 import pytest
 
 from simulator import training_pieces
@@ -54,6 +55,16 @@ def test_the_best_agent_is_the_one_that_its_validation_users_liked_best_where_it
     curves = ((5.0,), (1.0, 6.0), (9.0, 4.0), (6.0,))
     results = {one.key: result(one, -seed, curve=curves[seed]) for seed, one in enumerate(pieces)}
     assert best_of(pieces, results).seed == 1
+
+
+def test_a_look_at_few_users_does_not_beat_one_at_many() -> None:
+    pieces = [piece("slateq", seed) for seed in range(3)]
+    results = {one.key: result(one, 0.0, curve=(mean,)) for one, mean in zip(pieces, (9.0, 5.0, 6.0), strict=True)}
+    quick = results[pieces[0].key]
+    few = msgspec.structs.replace(quick, curve=[msgspec.structs.replace(quick.validated, n=20)])
+    assert best_of(pieces, results | {few.key: few}).seed == 2
+    assert best_of(pieces, results).seed == 0
+    assert best_of(pieces[:1], {few.key: few}).seed == 0
 
 
 def test_a_setting_is_a_scene_with_its_sizes_among_the_options() -> None:

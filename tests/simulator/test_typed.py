@@ -37,6 +37,21 @@ def test_a_key_is_not_kept(monkeypatch: pytest.MonkeyPatch, key: list[str]) -> N
     assert typed() == ("slateloop", "train", "--publish", "shop")
 
 
+@pytest.mark.parametrize(
+    ("word", "kept"),
+    [
+        ("http://user:pw@host:8000/a", "http://host:8000/a"),
+        ("--url=https://user:p@w@host", "--url=https://host"),
+        ("redis://:pw@host", "redis://host"),
+        ("http://host/a@b?c=d@e", "http://host/a@b?c=d@e"),
+        ("a@b", "a@b"),
+    ],
+)
+def test_the_user_of_an_address_is_not_kept(monkeypatch: pytest.MonkeyPatch, word: str, kept: str) -> None:
+    monkeypatch.setattr("sys.argv", ["slateloop", "simulate", "--live", word])
+    assert typed() == ("slateloop", "simulate", "--live", kept)
+
+
 def test_a_key_that_is_missing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["slateloop", "train", "--key"])
     assert typed() == ("slateloop", "train")

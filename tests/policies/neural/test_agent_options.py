@@ -21,7 +21,8 @@ def test_every_agent_has_them_and_its_defaults_fit(made: type) -> None:
 def test_what_learning_in_blocks_needs_is_among_them() -> None:
     needed = {name for name in vars(BlockOptions) if not name.startswith("_")}
     assert len(needed) > 3
-    assert needed <= FROM_A_LOG.keys()
+    assert needed - FROM_A_LOG.keys() == {"replay_steps", "replay_ratio"}, "slateq's own; gradient replays nothing"
+    assert GradientOptions().replay_steps == GradientOptions().replay_ratio == 0
 
 
 def test_options_are_laid_over_the_defaults_or_refused_with_all_that_is_wrong() -> None:

@@ -19,7 +19,7 @@ from policies.neural.block_learner import BlockLearner, Saved
 from policies.neural.block_state import State
 from policies.neural.dense import DenseEncoder
 from policies.neural.nets import Tower, load
-from policies.neural.sessions import LoggedTrajectory
+from policies.neural.waiting import Block
 from policies.slateq import options as slateq_options
 from policies.slateq.learner import SlateQLearner
 from tests.policies.neural.sessions import ACTIONS, SLOTS, sessions, tell
@@ -52,6 +52,14 @@ def lesson(number: int, *, reward: float = 1.0, context: dict[str, Any] | None =
     return Lesson(told, known.pop("actions", ACTIONS), SLOTS, Slate((index,), (1 / 3,)), [reward], **known)
 
 
+REPLAYED: list[int] = []
+"""How many steps, block by block."""
+
+
+def rewards_of(block: Block) -> list[float]:
+    return [float(step.rewards.sum()) for one in block for step in one.steps]
+
+
 class Sums:
     """Nets of one number, the sum of all rewards; one of 13 brings bad luck."""
 
@@ -59,9 +67,10 @@ class Sums:
         self.encoder = encoder
         self._sum = arrays.from_bytes(parameters)["sum"] if parameters else np.zeros(1, dtype=np.float32)
 
-    def learn(self, block: Sequence[LoggedTrajectory], dice: np.random.Generator) -> None:
-        rewards = [float(step.rewards.sum()) for one in block for step in one.steps]
-        self._sum = self._sum + np.float32(np.nan if 13.0 in rewards else sum(rewards))
+    def learn(self, block: Block, dice: np.random.Generator, *, replayed: Sequence[Block] = ()) -> None:
+        rewards, again = rewards_of(block), [one for each in replayed for one in rewards_of(each)]
+        self._sum = self._sum + np.float32(np.nan if 13.0 in [*rewards, *again] else sum(rewards))
+        REPLAYED.append(len(again))
 
     def parameters(self) -> bytes:
         return arrays.to_bytes({"sum": self._sum})
@@ -86,7 +95,8 @@ def sum_of(learner: Learner) -> float:
     return float(arrays.from_bytes(learner.snapshot())["sum"][0])
 
 
-def test_a_block_that_no_number_comes_of_is_let_go() -> None:
+def test_a_block_that_no_number_comes_of_is_let_go_and_never_replayed() -> None:
+    REPLAYED.clear()
     _, options = parts("slateq", {**SMALL, "fit_on": 1, "block": 8})
     learner: Learner = SumLearner.fresh(options, reward_range=(0.0, 20.0), seed=5)
     tell(learner, [lesson(number) for number in range(8)])
@@ -99,6 +109,7 @@ def test_a_block_that_no_number_comes_of_is_let_go() -> None:
         assert sum_of(one) == 16.0
         assert one.trouble() == {"nets: a number in them was not finite; its block was let go": 1}
     assert again.state() == learner.state()
+    assert REPLAYED == [0, 4 * 8, 4 * 8, 4 * 8], "the third block is learned from by both"
 
 
 @pytest.mark.parametrize("kind", KINDS)

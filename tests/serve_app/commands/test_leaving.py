@@ -42,6 +42,12 @@ def test_a_reader_that_has_gone_does_not_change_the_status() -> None:
         assert process.wait() == 3
 
 
-@pytest.mark.parametrize(("code", "status"), [(None, 0), (0, 0), (2, 2), (130, 130), ("a message", 1)])
-def test_every_end_has_a_status(code: int | str | None, status: int) -> None:
+@pytest.mark.parametrize(
+    ("code", "status", "printed"),
+    [(None, 0, ""), (0, 0, ""), (2, 2, ""), (130, 130, ""), (True, 1, ""), ("a message", 1, "a message\n")],
+)
+def test_every_end_has_a_status_and_a_message_is_printed(
+    code: int | str | None, status: int, printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert status_of(SystemExit(code)) == status
+    assert capsys.readouterr() == ("", printed)
