@@ -89,6 +89,18 @@ def server_of() -> Iterator[Callable[..., str]]:
         yield url_of
 
 
+@pytest.fixture(scope="session")
+def quick_disk() -> Iterator[Path]:
+    """A folder whose disk is never slow: in memory, where there is such.
+
+    A server that syncs every second and is killed while its disk is slow may lose what it answered last; see
+    ``docs/operations.md``. What must survive being killed is tested without that.
+    """
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="sl-", dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
 @pytest.fixture
 def redis_url(server_of: Callable[..., str]) -> str:
     """URL of an empty server; what a test stores is gone before the next."""

@@ -120,8 +120,8 @@ def test_a_long_folder_name_gets_a_short_socket(tmp_path: Path) -> None:
         assert str(deep) not in store.url
 
 
-def test_a_killed_server_is_started_again(tmp_path: Path) -> None:
-    with open_datastore(DatastoreSettings(data_dir=tmp_path)) as store, connect(store.url) as client:
+def test_a_killed_server_is_started_again(quick_disk: Path) -> None:
+    with open_datastore(DatastoreSettings(data_dir=quick_disk / "killed")) as store, connect(store.url) as client:
         client.set("kept", "yes")
         for n in range(1, 4):
             assert store.pid is not None

@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -301,9 +302,10 @@ async def test_opening_without_a_server_fails(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Datastore]:
+def own_server(quick_disk: Path) -> Iterator[Datastore]:
     """A supervised server of the test's own."""
-    with open_datastore(DatastoreSettings(data_dir=tmp_path)) as datastore:
+    folder = Path(tempfile.mkdtemp(dir=quick_disk))
+    with open_datastore(DatastoreSettings(data_dir=folder)) as datastore:
         yield datastore
 
 

@@ -156,9 +156,9 @@ def answers(client: redis.Redis) -> bool:
 
 
 @pytest.mark.slow
-def test_it_goes_on_after_the_server_was_killed() -> None:
+def test_it_goes_on_after_the_server_was_killed(quick_disk: Path) -> None:
     wanted = settings(explorer="bag")
-    with tempfile.TemporaryDirectory(prefix="sl-") as folder:
+    with tempfile.TemporaryDirectory(dir=quick_disk) as folder:
         server = Server(folder)
         host = None
         try:

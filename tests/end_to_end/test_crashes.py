@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -39,8 +40,8 @@ ACTIONS = {f"a{i}": {"topic": f"t{i % 3}", "price": i / 2} for i in range(8)}
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> ServiceSettings:
-    return ServiceSettings(port=free_port, data_dir=tmp_path_factory.mktemp("data"), admin_key=ADMIN_KEY)
+def settings(quick_disk: Path, free_port: int) -> ServiceSettings:
+    return ServiceSettings(port=free_port, data_dir=quick_disk / "crashes", admin_key=ADMIN_KEY)
 
 
 @pytest.fixture(scope="module")
