@@ -24,7 +24,7 @@ from simulator.comparison import Estimate, mean_over_seeds
 from simulator.comparison_report import number
 from simulator.results_page import require_page, write_section
 
-SECTION = "replay"
+SECTION = "log-replay"
 
 
 def markdown(plan: Plan, found: Found, command: str) -> str:
