@@ -48,6 +48,11 @@ class Trajectory(Generic[Step]):
         """Nothing follows: it was not cut."""
         return self.following is None
 
+    @property
+    def known(self) -> tuple[Step, ...]:
+        """Its steps, and the one after a cut."""
+        return self.steps if self.following is None else (*self.steps, self.following)
+
 
 @dataclass(slots=True)
 class _Open(Generic[Step]):

@@ -89,7 +89,7 @@ class Replay:
         except msgspec.MsgspecError as error:
             raise PolicyError(f"{len(data)} bytes are no sessions to learn from again: {error}") from error
         self._past = deque(Trajectory("", tuple(steps), after) for steps, after in found.past)
-        self._kept.restore(found.vectors, [step for one in self._past for step in _all_of(one)])
+        self._kept.restore(found.vectors, [step for one in self._past for step in one.known])
         self.n_steps = sum(len(one.steps) for one in self._past)
         self._make_room()
 
@@ -97,7 +97,7 @@ class Replay:
         while self._past and (self.n_steps > self._most_steps or self.n_bytes > self._most_bytes):
             oldest = self._past.popleft()
             self.n_steps -= len(oldest.steps)
-            for step in _all_of(oldest):
+            for step in oldest.known:
                 self._kept.let_go(step)
 
     def _read(self, one: Trajectory[bytes]) -> LoggedTrajectory:
@@ -109,10 +109,6 @@ def _shown_only(step: LoggedStep) -> LoggedStep:
     n = len(step.items)
     allowed = np.ones((n, n), dtype=np.bool_)
     return replace(step, candidates=step.shown, items=np.arange(n, dtype=np.uint16), allowed=allowed)
-
-
-def _all_of(one: Trajectory[bytes]) -> list[bytes]:
-    return [*one.steps] if one.following is None else [*one.steps, one.following]
 
 
 _encoder = msgspec.msgpack.Encoder()

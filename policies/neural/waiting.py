@@ -141,7 +141,7 @@ class Waiting:
         block = [Trajectory("", tuple(steps), after) for steps, after in found.block]
         self._n_blocks = found.n_blocks
         self._n_since, self._since_ms, self._latest_ms = found.n_since, found.since_ms, found.latest_ms
-        self._kept.restore(found.vectors, [*self._open.steps, *(step for one in block for step in _all_of(one))])
+        self._kept.restore(found.vectors, [*self._open.steps, *(step for one in block for step in one.known)])
         for one in block:
             self._add(one)
 
@@ -193,12 +193,12 @@ class Waiting:
         return n_steps * max(self._n_widest, self._widest(trajectory)) > self._most_bytes
 
     def _widest(self, trajectory: Trajectory[bytes]) -> int:
-        return max(map(self._kept.n_dense, _all_of(trajectory)))
+        return max(map(self._kept.n_dense, trajectory.known))
 
     def _given(self) -> Block:
         """The block, which waits no more."""
         block = [self._read(one) for one in self._block]
-        for step in [step for one in self._block for step in _all_of(one)]:
+        for step in [step for one in self._block for step in one.known]:
             self._kept.let_go(step)
         self._block, self._n_finished, self._n_widest = [], 0, 0
         self._n_blocks, self._n_since = self._n_blocks + 1, 0
@@ -207,10 +207,6 @@ class Waiting:
     def _read(self, one: Trajectory[bytes]) -> LoggedTrajectory:
         after = None if one.following is None else self._kept.step(one.following)
         return Trajectory(one.name, tuple(map(self._kept.step, one.steps)), after)
-
-
-def _all_of(one: Trajectory[bytes]) -> list[bytes]:
-    return [*one.steps] if one.following is None else [*one.steps, one.following]
 
 
 _encoder = msgspec.msgpack.Encoder()
