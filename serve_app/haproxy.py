@@ -4,8 +4,10 @@ In: the command line that Ray Serve runs HAProxy with. Out: the configuration fi
 process replaced by the real binary, so that its process id stays the one that Ray knows. ``install`` writes the
 executable that does so.
 
-Ray's template binds its metrics and statistics ports on every address, with no setting for it; the service's own
-address comes from settings, while the replicas behind it always listen on loopback.
+Ray's template opens two more ports on every address, for HAProxy's metrics and statistics, with no setting to leave
+them out. Ray asks HAProxy through a socket, and nobody else needs them: they are dropped, so that nothing is open to
+the network and no start can fail because such a port is taken. The service's own address comes from settings, while
+the replicas behind it always listen on loopback.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pathlib import Path
 
 _BIND = re.compile(r"^(\s*bind\s+)\S*?:(\d+)(.*)$")
 _FRONTEND = "frontend http_frontend"
+_UNUSED = ("frontend prometheus", "listen stats")
 _LOG = re.compile(r"^\s*log \S+ local0 ")
 _ERROR_FILE = re.compile(r"^\s*errorfile (\d+) ")
 
@@ -38,13 +41,15 @@ def rewritten(config: str, *, host: str, folder: Path) -> str:
 
     Args:
         config: As Ray wrote it.
-        host: Where the service listens; everything else listens on loopback.
+        host: Where the service listens; anything else would listen on loopback.
         folder: Holds the answers of ``install``.
     """
     section, lines = "", []
     for line in config.splitlines():
         if line and not line[0].isspace():
             section = line.strip()
+        if section in _UNUSED:
+            continue
         kept = _line(line, section, host, folder)
         lines += [] if kept is None else [kept]
         if line == _FRONTEND and "disconnect-disabled" not in config:

@@ -13,7 +13,7 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,7 @@ logger = logging.getLogger("slateloop.service")
 N_DIRECT_PORTS = 100
 """Replicas of one service listen on a block of so many loopback ports."""
 
-_FIRST_PORT, _LAST_PORT = 20_000, 29_900
+_BLOCKS = range(20_000, 29_900, N_DIRECT_PORTS)
 _SINGLE_PORTS = range(30_000, 32_768)
 """Below those that Linux gives to connections by itself: what is free now is still free seconds later."""
 _OBJECT_STORE_BYTES = 100 * 2**20
@@ -35,13 +35,14 @@ _LOOPBACK = "127.0.0.1"
 
 
 def environment(
-    folder: Path, *, host: str, is_direct: bool, is_local: bool, random_source: random.Random
+    folder: Path, *, host: str, port: int, is_direct: bool, is_local: bool, random_source: random.Random
 ) -> dict[str, str]:
     """What must be in the environment before Ray is imported or started.
 
     Args:
         folder: Private to this service; its path must be short, since sockets are made in it.
         host: Where the service listens.
+        port: On which port: not taken yet, and not to be used for anything else.
         is_direct: Whether requests go through HAProxy straight to the replicas.
         is_local: Whether Ray is started here, for this service alone.
         random_source: Spreads services over the ports.
@@ -58,8 +59,8 @@ def environment(
         common["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     if not is_direct:
         return common | {"RAY_SERVE_ENABLE_HA_PROXY": "0", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0"}
-    http, grpc = port_block(random_source), port_block(random_source)
-    fallback, fallback_grpc, metrics, stats = free_ports(4, random_source)
+    http, grpc = port_blocks(2, random_source, besides={port})
+    fallback, fallback_grpc = free_ports(2, random_source, besides={port})
     binary = haproxy_binary()
     assert binary is not None, "direct ingress was chosen without an HAProxy"
     wrapper = haproxy.install(folder, binary=binary, host="*" if host == "0.0.0.0" else host)
@@ -69,8 +70,6 @@ def environment(
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(wrapper),
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
-        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
-        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": f"{folder}/haproxy.cfg",
         "RAY_SERVE_HAPROXY_SOCKET_PATH": f"{folder}/admin.sock",
         "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": f"{folder}/metrics.sock",
@@ -103,28 +102,43 @@ def haproxy_binary() -> str | None:
         return shutil.which("haproxy")
 
 
-def port_block(random_source: random.Random) -> int:
-    """The first of ``N_DIRECT_PORTS`` loopback ports, all free now.
+def port_blocks(n: int, random_source: random.Random, *, besides: Collection[int] = ()) -> list[int]:
+    """The first ports of distinct blocks of ``N_DIRECT_PORTS`` loopback ports, all free now.
+
+    Args:
+        n: How many blocks.
+        random_source: Spreads services over them.
+        besides: Ports that are spoken for, though nobody listens there yet.
 
     Raises:
-        StartError: there is no such block.
+        StartError: there are not so many.
     """
-    starts = list(range(_FIRST_PORT, _LAST_PORT, N_DIRECT_PORTS))
-    random_source.shuffle(starts)
-    for start in starts:
-        if all(is_free(_LOOPBACK, port) for port in range(start, start + N_DIRECT_PORTS)):
-            return start
-    raise StartError(f"no {N_DIRECT_PORTS} free ports in a row between {_FIRST_PORT} and {_LAST_PORT}; free some")
+    drawn = random_source.sample(_BLOCKS, len(_BLOCKS))
+    found = list(islice((start for start in drawn if _is_free_block(start, besides)), n))
+    if len(found) < n:
+        where = f"between {_BLOCKS[0]} and {_BLOCKS[-1] + N_DIRECT_PORTS - 1}"
+        raise StartError(f"no {n} blocks of {N_DIRECT_PORTS} free ports {where}; free some")
+    return found
 
 
-def free_ports(n: int, random_source: random.Random) -> list[int]:
+def _is_free_block(start: int, besides: Collection[int]) -> bool:
+    block = range(start, start + N_DIRECT_PORTS)
+    return not any(port in besides for port in block) and all(is_free(_LOOPBACK, port) for port in block)
+
+
+def free_ports(n: int, random_source: random.Random, *, besides: Collection[int] = ()) -> list[int]:
     """Distinct loopback ports, free now, which nobody is given by chance before a slow start comes to them.
+
+    Args:
+        n: How many.
+        random_source: Spreads services over them.
+        besides: Ports that are spoken for, though nobody listens there yet.
 
     Raises:
         StartError: there are not so many.
     """
     drawn = random_source.sample(_SINGLE_PORTS, len(_SINGLE_PORTS))
-    found = list(islice((port for port in drawn if is_free(_LOOPBACK, port)), n))
+    found = list(islice((port for port in drawn if port not in besides and is_free(_LOOPBACK, port)), n))
     if len(found) < n:
         raise StartError(f"no {n} free ports from {_SINGLE_PORTS[0]} to {_SINGLE_PORTS[-1]}; free some")
     return found

@@ -117,6 +117,7 @@ def _start_ray(settings: ServiceSettings, folder: Path, cleanup: ExitStack) -> N
     wanted = ray_runtime.environment(
         folder,
         host=settings.host,
+        port=settings.port,
         is_direct=is_direct,
         is_local=not os.environ.get("RAY_ADDRESS"),
         random_source=random.Random(),

@@ -22,6 +22,7 @@ defaults
 frontend prometheus
     bind :9101
     mode http
+    no log
 frontend http_frontend
     bind 127.0.0.1:8000
     acl healthcheck path -i /-/healthz
@@ -41,7 +42,10 @@ def binds(config: str) -> list[str]:
 @pytest.mark.parametrize("host", ["127.0.0.1", "*", "10.1.2.3"])
 def test_only_the_service_listens_where_it_is_told(host: str, tmp_path: Path) -> None:
     config = haproxy.rewritten(CONFIG, host=host, folder=tmp_path)
-    assert binds(config) == ["bind 127.0.0.1:9101", f"bind {host}:8000", "bind 127.0.0.1:8404"]
+    assert binds(config) == [f"bind {host}:8000"]
+    assert "stats enable" not in config
+    other = haproxy.rewritten("frontend grpc_frontend\n    bind *:9000\n", host=host, folder=tmp_path)
+    assert binds(other) == ["bind 127.0.0.1:9000"]
 
 
 def test_rewriting_twice_changes_nothing_more(tmp_path: Path) -> None:
