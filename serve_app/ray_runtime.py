@@ -20,9 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from serve_app import haproxy
-from serve_app.startup import StartError
-
-logger = logging.getLogger("slateloop.service")
+from serve_app.startup import HostingError, StartError
 
 N_DIRECT_PORTS = 100
 """Replicas of one service listen on a block of so many loopback ports."""
@@ -160,7 +158,7 @@ def connect_ray(folder: Path) -> None:
     """Connect to the cluster that RAY_ADDRESS names, else start Ray on this machine for this service alone.
 
     Raises:
-        StartError: Ray can't be started or reached.
+        HostingError: Ray can't be started or reached.
     """
     import ray
     from ray._private import ray_constants
@@ -170,23 +168,17 @@ def connect_ray(folder: Path) -> None:
         ray_constants.ENABLE_RAY_CLUSTER = False  # as the environment says, should Ray have been imported before it
     options: dict[str, Any] = {"address": address} if address else _local(folder)
     _hush_start()
-    for attempt in (1, 2):
-        try:
-            with sigterm_kept():
-                ray.init(log_to_driver=False, logging_level="WARNING", namespace="slateloop", **options)
-        except Exception as error:
-            # Ray's start fails in many types; all of them are told or tried again.
-            ray.shutdown()
-            where = f"the Ray cluster at {address} can't be reached" if address else "Ray can't be started here"
-            if attempt == 2:
-                raise StartError(f"{where}: {type(error).__name__}: {error}") from error
-            logger.warning("%s, trying once more", failed_start(where, error))
-        else:
-            return
+    try:
+        with sigterm_kept():
+            ray.init(log_to_driver=False, logging_level="WARNING", namespace="slateloop", **options)
+    except Exception as error:
+        # Ray's start fails in many types; all of them are told.
+        ray.shutdown()
+        where = f"the Ray cluster at {address} can't be reached" if address else "Ray can't be started here"
+        raise HostingError(f"{where}: {type(error).__name__}: {error}", gist=_gist(where, error)) from error
 
 
-def failed_start(where: str, error: Exception) -> str:
-    """What became of a first try, in few words: a busy machine is the usual cause, and no reason to give up."""
+def _gist(where: str, error: Exception) -> str:
     if "timed out" in str(error):
         return "Ray didn't start in time"
     return f"{where} ({type(error).__name__})"

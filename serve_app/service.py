@@ -1,4 +1,4 @@
-"""The whole service, started and stopped: datastore, what must be in it, Ray, the learners' supervisor, the replicas.
+"""The whole service, started and stopped: datastore, what must be in it, and all that Ray hosts.
 
 In: ``ServiceSettings``. Out: a ``Service`` that answers on its URL. Nothing stays behind when starting fails, nor after
 ``stop``.
@@ -6,15 +6,10 @@ In: ``ServiceSettings``. Out: a ``Service`` that answers on its URL. Nothing sta
 
 from __future__ import annotations
 
-import logging
 import os
-import random
-import shutil
-import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from types import TracebackType
 
 import httpx
@@ -22,13 +17,10 @@ import httpx
 from agent.datastore import Datastore, DatastoreSettings, connect, open_datastore
 from serve_app import ray_runtime
 from serve_app.bootstrap import first_admin_key, prepare
-from serve_app.replica import ReplicaSettings
+from serve_app.hosting import begun, hosted
 from serve_app.settings import ServiceSettings
 from serve_app.startup import StartError
 
-logger = logging.getLogger("slateloop.service")
-
-APPLICATION = "slateloop"
 READY_S = 60.0
 
 
@@ -72,14 +64,10 @@ def start(settings: ServiceSettings) -> Service:
     """
     _check_before(settings)
     with ExitStack() as cleanup:
-        folder = Path(tempfile.mkdtemp(prefix="sl-"))
-        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         datastore = cleanup.enter_context(_datastore(settings))
         with connect(datastore.url) as redis:
             prepare(redis, settings.admin_key)
-        _start_ray(settings, folder, cleanup)
-        _start_learning(datastore.url, cleanup)
-        _start_serving(settings, datastore.url, cleanup)
+        cleanup.push(begun(partial(hosted, settings, datastore.url), is_free=partial(_is_free, settings)))
         _wait_ready(settings.host, settings.port)
         with connect(datastore.url) as redis:
             admin_key = first_admin_key(redis)
@@ -87,8 +75,12 @@ def start(settings: ServiceSettings) -> Service:
     raise AssertionError("unreachable: the stack swallows nothing")
 
 
+def _is_free(settings: ServiceSettings) -> bool:
+    return ray_runtime.is_free(settings.host, settings.port)
+
+
 def _check_before(settings: ServiceSettings) -> None:
-    if not ray_runtime.is_free(settings.host, settings.port):
+    if not _is_free(settings):
         raise StartError(
             f"port {settings.port} on {settings.host} is taken; stop what listens there, or choose another with --port"
         )
@@ -103,91 +95,6 @@ def _check_before(settings: ServiceSettings) -> None:
 
 def _datastore(settings: ServiceSettings) -> Datastore:
     return open_datastore(DatastoreSettings(url=settings.redis_url, data_dir=settings.data_dir, fsync=settings.fsync))
-
-
-def _is_direct(settings: ServiceSettings) -> bool:
-    return settings.ingress != "proxy" and ray_runtime.haproxy_binary() is not None
-
-
-def _start_ray(settings: ServiceSettings, folder: Path, cleanup: ExitStack) -> None:
-    is_direct = _is_direct(settings)
-    if settings.ingress == "auto" and not is_direct:
-        logger.warning("no HAProxy was found: requests take Ray Serve's default path, about ten times slower")
-    before = dict(os.environ)
-    wanted = ray_runtime.environment(
-        folder,
-        host=settings.host,
-        port=settings.port,
-        is_direct=is_direct,
-        is_local=not os.environ.get("RAY_ADDRESS"),
-        random_source=random.Random(),
-    )
-    ray_runtime.set_environment(os.environ, wanted)
-    cleanup.callback(_restore_environment, before, wanted)
-    import ray
-
-    cleanup.callback(ray.shutdown)
-    ray_runtime.connect_ray(folder)
-
-
-def _restore_environment(before: dict[str, str], wanted: dict[str, str]) -> None:
-    for name in wanted:
-        if name in before:
-            os.environ[name] = before[name]
-        else:
-            os.environ.pop(name, None)
-
-
-def _start_learning(redis_url: str, cleanup: ExitStack) -> None:
-    from agent.supervisor import start_supervisor, stop_supervisor
-
-    cleanup.callback(_quietly, stop_supervisor)
-    start_supervisor(redis_url)
-
-
-def _start_serving(settings: ServiceSettings, redis_url: str, cleanup: ExitStack) -> None:
-    from ray import serve
-    from ray.exceptions import RayError
-    from ray.serve.config import HTTPOptions
-
-    from serve_app.app import ProcessSettings, deployment
-
-    replica = ReplicaSettings(
-        redis_url=redis_url,
-        url=settings.url,
-        cors_origins=settings.cors_origins,
-        body_bytes=settings.body_bytes,
-        batch_limit=settings.batch_limit,
-        metrics_need_key=settings.metrics_need_key,
-    )
-    is_cluster = bool(os.environ.get("RAY_ADDRESS"))
-    # Behind HAProxy on one machine replicas listen on loopback; HAProxy itself is told the host by its wrapper.
-    host = settings.host if is_cluster or not _is_direct(settings) else "127.0.0.1"
-    process = ProcessSettings(
-        log_level=settings.log_level,
-        log_file=None if is_cluster else settings.data_dir.resolve() / "logs" / "replica.log",
-        is_local=not is_cluster,
-    )
-    cleanup.callback(_quietly, serve.shutdown)
-    cleanup.callback(ray_runtime.hush_stop)
-    try:
-        serve.start(http_options=HTTPOptions(host=host, port=settings.port))
-    except (RayError, RuntimeError, TimeoutError, ValueError) as error:
-        cure = "see whether the port was taken in the meantime, and start again"
-        raise StartError(f"Ray Serve can't listen on {host}:{settings.port}: {error}; {cure}") from error
-    serve.run(
-        deployment(replica, process, n_replicas=settings.replicas),
-        name=APPLICATION,
-        route_prefix="/",
-    )
-
-
-def _quietly(stop: Callable[[], object]) -> None:
-    """Stop one part; what goes wrong is logged, so that the other parts are stopped too."""
-    try:
-        stop()
-    except Exception:
-        logger.exception("a part of the service could not be stopped in good order")
 
 
 def _wait_ready(host: str, port: int) -> None:

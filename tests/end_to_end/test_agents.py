@@ -19,7 +19,8 @@ from agent.starts import StartStore
 from envs.presets import make_world
 from serve_app.client import Client
 from serve_app.commands.relearning import compare, datastore_url
-from serve_app.service import APPLICATION, start
+from serve_app.hosting import APPLICATION
+from serve_app.service import start
 from serve_app.settings import ServiceSettings
 from simulator import train_command
 from simulator.env_users import EnvUsers

@@ -16,7 +16,8 @@ from ray import serve
 import simulator.service
 from agent.loops import PolicySettings
 from serve_app.client import Client
-from serve_app.service import APPLICATION, start
+from serve_app.hosting import APPLICATION
+from serve_app.service import start
 from serve_app.settings import ServiceSettings
 from serve_app.startup import StartError
 from simulator.env_users import EnvUsers, loop_settings

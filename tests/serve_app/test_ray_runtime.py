@@ -9,7 +9,6 @@ from pathlib import Path
 from serve_app.ray_runtime import (
     N_DIRECT_PORTS,
     environment,
-    failed_start,
     free_ports,
     is_free,
     port_blocks,
@@ -78,9 +77,3 @@ def test_what_sigterm_does_outlives_a_start() -> None:
     with sigterm_kept():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     assert signal.getsignal(signal.SIGTERM) == before
-
-
-def test_a_first_try_that_failed_is_told_in_few_words() -> None:
-    slow = Exception("The current node timed out during startup. This could happen because some of the raylet failed")
-    assert failed_start("Ray can't be started here", slow) == "Ray didn't start in time"
-    assert failed_start("Ray can't be started here", OSError("a long story")) == "Ray can't be started here (OSError)"
