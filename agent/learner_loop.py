@@ -21,14 +21,15 @@ from agent.checkpoint import Checkpoint, CheckpointStore
 from agent.event_log import LogReader, append
 from agent.fencing import claim
 from agent.join import Join, JoinState
-from agent.learner import LoopLearner
+from agent.lately import Lately
+from agent.learner import N_RECENT, LoopLearner
 from agent.log_follower import BATCH, LogFollower
 from agent.loop_store import LoopStore, StoredSettings
 from agent.recipe import RewardRecipe
 from agent.records import Tick
 from agent.server_clock import ServerClock
 from agent.snapshot_check import fault
-from agent.snapshots import SnapshotError, SnapshotStore
+from agent.snapshots import LoopSnapshot, SnapshotError, SnapshotStore, in_order
 from agent.starts import StartStore, encoder_of
 from agent.unmet import some
 from agent.user_rates import RedisUsers, UserLedger, keep_s
@@ -94,6 +95,8 @@ class LearnerLoop:
         self._encoder = None if self._start is None else encoder_of(self._start)
         self._follower = self._resumed()
         self._opened_at = self._saved_at = self._follower.join.tail
+        at_ms, n_orphans = self._opened_at.ms, self._follower.join.state().counters.orphan
+        self._orphans, self._lessons = Lately(at_ms, n_orphans), Lately(at_ms, self._follower.learner.n_learned)
         self._clock = ServerClock(self._log.server_ms(), elapsed_ms)
         self._published, self._n_published, self._n_unpublished = self._last_published()
         self._takes_over = self._is_to_take_over()
@@ -213,8 +216,14 @@ class LearnerLoop:
         for n_advanced in range(BATCH):
             if not self._follower.advance():
                 return n_advanced
+            self._mark()
             self._save_if_due(now)
         return BATCH
+
+    def _mark(self) -> None:
+        join = self._follower.join
+        self._orphans.mark(join.tail.ms, join.state().counters.orphan)
+        self._lessons.mark(join.tail.ms, self._follower.learner.n_learned)
 
     def _save_if_due(self, now: float) -> None:
         if self._follower.learner.n_until_settled == 0 and self._checkpoint_due.is_due(now):
@@ -237,15 +246,17 @@ class LearnerLoop:
         if learner.n_learned <= self._n_published or (self._encoder and learner.n_learned and not learner.recent):
             return  # of an agent that goes on from a checkpoint, the next lesson tells whether it sees anything
         snapshot = learner.snapshot(self._follower.join.tail)
-        problem = self._blindness() or fault(snapshot, learner.recent)
+        blind = self._blindness()
+        problem = blind or fault(snapshot, learner.recent)
         if problem is None:
             self._snapshots.publish(snapshot, self._fence)
             self._published = snapshot.version
             self._why.pop("snapshot", None)
         else:
             self._n_unpublished += 1
-            self._why["snapshot"] = f"The newest snapshot failed its check and is not served ({problem})."
-            _log.error("loop %s: snapshot %s; the last good one stays", self._loop, problem)
+            instead = "; the application's order is" if blind and self._held_back(snapshot) else ""
+            self._why["snapshot"] = f"The newest snapshot failed its check and is not served ({problem}){instead}."
+            _log.error("loop %s: snapshot %s%s", self._loop, problem, instead or "; the last good one stays")
         self._n_published = learner.n_learned
         self._publish_due.done(now)
 
@@ -261,6 +272,20 @@ class LearnerLoop:
             f"the agent was trained with {some(trained_on)}, and the latest {len(latest)} lessons have nothing of it; "
             "send it, or train the agent anew with what your requests have"
         )
+
+    def _held_back(self, snapshot: LoopSnapshot) -> bool:
+        """Serve the order of the actions in the start's place, which sees as little; whether that is what is served."""
+        serving = self._snapshots.serving()
+        if serving is None:
+            return True
+        if serving.lineage != self._lineage or serving.pinned or serving.n_learned:
+            return False
+        if len(self._follower.learner.recent) < N_RECENT:
+            return False  # few lessons show little
+        ordered = in_order(snapshot)
+        self._snapshots.publish(ordered, self._fence)
+        self._published = ordered.version
+        return True
 
     def _tick(self, now: float) -> None:
         """Move stream time on where nothing else would close the next decision's window."""
@@ -300,6 +325,7 @@ class LearnerLoop:
         refused = {**counters.refused, **learner.refused}
         n_unread = max(0, self._log.n_written() - join.n_gathered)
         n_open = join.n_open
+        now_ms = server_ms if join.open_until_ms is None else join.tail.ms  # behind a decision the tail's own time
         return progress.Progress(
             loop=self._loop,
             lineage=self._lineage,
@@ -311,6 +337,8 @@ class LearnerLoop:
             n_refused=sum(refused.values()),
             refused=refused,
             counters=counters,
+            n_orphans_lately=self._orphans.grown(now_ms),
+            n_learned_lately=self._lessons.grown(now_ms),
             variants=learner.variants,
             apprentice=learner.apprentice,
             troubles=dict(learner.troubles()),

@@ -134,7 +134,10 @@ def _eligible(decision: Decision) -> list[Mask] | None:
 
 
 def _clicked(fed: Sequence[bool] | None, rewards: Sequence[float], default: float) -> list[bool] | None:
-    """Silence is no click, whatever it is worth; nor is feedback worth as much as silence, as a client's own zero."""
+    """Silence is no click, whatever it is worth; nor is feedback worth as much.
+
+    So a client may post the default for what wasn't clicked; any other reward is a click, a 0 too.
+    """
     if fed is None:
         return None
     return [had and reward != default for had, reward in zip(fed, rewards, strict=True)]

@@ -32,6 +32,8 @@ class Progress(msgspec.Struct, frozen=True):
         n_refused: Experiences and rewards refused, and entries that could not be read.
         refused: The same by reason.
         counters: What the join counted.
+        n_orphans_lately: Of its orphans, those within the last ten minutes of the log, as far as this learner saw them.
+        n_learned_lately: Experiences learned of the same ten minutes.
         troubles: What of the features could not be taken as it came, by reason.
         backlog: What has changed no net yet; None where the policy has none.
         variants: Variant → sums, for ``agent.variant_stats``.
@@ -56,6 +58,8 @@ class Progress(msgspec.Struct, frozen=True):
     n_refused: int = 0
     refused: dict[str, int] = {}
     counters: Counters = msgspec.field(default_factory=Counters)
+    n_orphans_lately: int = 0
+    n_learned_lately: int = 0
     variants: dict[str, VariantSums] = {}
     troubles: dict[str, int] = {}
     backlog: Backlog | None = None

@@ -40,7 +40,7 @@ class LoopSnapshot(msgspec.Struct, frozen=True):
         policy: For ``policies.registry.make_policy``.
         rates: For ``policies.rates.ItemRates.from_bytes``.
         learned_to: Stream id of the last entry taken in.
-        version: ``<lineage>-<n_learned>-<6 hex digits of the content>``.
+        version: ``<lineage>-<n_learned>-<6 hex digits of the content>``; see ``in_order`` for another.
     """
 
     kind: str
@@ -86,6 +86,16 @@ def version_of(lineage: str, n_learned: int, *content: bytes) -> str:
     """The version's name; equal content has an equal name."""
     digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in content)).hexdigest()
     return f"{lineage}-{n_learned}-{digest[:6]}"
+
+
+def in_order(snapshot: LoopSnapshot) -> LoopSnapshot:
+    """The order in which the application sends the actions, in a snapshot's place, with its running rates.
+
+    It has learned nothing, so whatever else its lineage learns replaces it, and no lineage takes over by it. Its
+    version begins otherwise than those of its lineage's own policy.
+    """
+    version = version_of(f"order-{snapshot.lineage}", 0, b"", snapshot.rates)
+    return msgspec.structs.replace(snapshot, kind="order", options={}, policy=b"", n_learned=0, version=version)
 
 
 def pack(snapshot: LoopSnapshot) -> bytes:

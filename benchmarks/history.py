@@ -25,11 +25,12 @@ from simulator.cells import parse_option
 from simulator.comparison import Estimate, mean_over_seeds
 from simulator.comparison_report import number
 from simulator.measuring import settled, world_of
-from simulator.results_page import write_section
+from simulator.results_page import require_page, write_section
 from simulator.train import FRUGAL, FRUGAL_OPTIONS, Budget, Course, Options, train
 from simulator.training_bars import signed
 from simulator.training_pieces import scene_of
 
+SECTION = "history"
 WORLDS = ("interest-evolution", "streaming")
 N_VALIDATION_USERS = 300
 """Fewer than the budgets': who only compares can look less closely at what to keep."""
@@ -200,7 +201,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=1000, help="test users")
     parser.add_argument("--steps", type=int, help="at most, instead of the budget's own")
     parser.add_argument("--full", action="store_true", help="the agents' usual budget, instead of the frugal one")
-    parser.add_argument("--write", type=Path, help="fill the section history of this page")
+    parser.add_argument("--write", type=Path, help=f"fill the section {SECTION} of this page")
     parser.add_argument("--json", action="store_true", help="one JSON object for each training, instead of a table")
     return parser.parse_args()
 
@@ -208,6 +209,8 @@ def _asked() -> argparse.Namespace:
 def main() -> None:
     """Train and print; each training is told on stderr when it ends."""
     asked = _asked()
+    if asked.write is not None:
+        require_page(asked.write, SECTION)
     base, options = (Budget(), {}) if asked.full else (FRUGAL, dict(FRUGAL_OPTIONS))
     n_steps, n_validation_users = asked.steps or base.n_steps, min(N_VALIDATION_USERS, asked.users)
     budget = replace(base, n_steps=n_steps, n_validation_users=n_validation_users, n_test_users=asked.users)
@@ -218,7 +221,7 @@ def main() -> None:
         print(json.dumps(asdict(one)), file=sys.stdout if asked.json else sys.stderr, flush=True)
     text = markdown(found, budget, options, " ".join(["python -m benchmarks.history", *sys.argv[1:]]))
     if asked.write is not None:
-        write_section(asked.write, "history", text)
+        write_section(asked.write, SECTION, text)
     if not asked.json:
         print(text)
 

@@ -30,9 +30,10 @@ from simulator.comparison_report import number
 from simulator.contenders import choices
 from simulator.env_users import EnvUsers
 from simulator.measuring import measure, settled, world_of
-from simulator.results_page import write_section
+from simulator.results_page import require_page, write_section
 from simulator.stages import MOST_ROUNDS
 
+SECTION = "linucb"
 SETS = ("digits", "breast-cancer", "wine", "iris")
 INSTALL = "river and MABWiser are compared with: pip install river mabwiser, in an environment beside Slateloop's"
 AS_GOOD = 0.99
@@ -195,7 +196,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", dest="sets", help=f"repeatable; else {', '.join(SETS)}")
     parser.add_argument("--policy", action="append", dest="policies", help="repeatable; else linear")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--write", type=Path, help="fill the section linucb of this page")
+    parser.add_argument("--write", type=Path, help=f"fill the section {SECTION} of this page")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     asked = parser.parse_args()
     try:
@@ -203,11 +204,13 @@ def main() -> None:
             importlib.import_module(module)
     except ImportError as error:
         parser.exit(2, f"{error}. {INSTALL}\n")
+    if asked.write is not None:
+        require_page(asked.write, SECTION)
     policies = [one.name for one in choices(asked.policies or ["linear"])]
     found = compare(asked.sets or SETS, policies, asked.seeds)
     text = markdown(found, policies, asked.seeds)
     if asked.write is not None:
-        write_section(asked.write, "linucb", text)
+        write_section(asked.write, SECTION, text)
     plain = {name: {one: value._asdict() for one, value in reached.items()} for name, reached in found.items()}
     print(json.dumps(plain) if asked.json else text)
     if any(lead(reached, policies[0]) < AS_GOOD for reached in found.values()):

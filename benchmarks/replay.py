@@ -22,6 +22,7 @@ from policies.base import PolicyError
 from simulator import machine
 from simulator.comparison import Estimate, mean_over_seeds
 from simulator.comparison_report import number
+from simulator.notices import on_stderr
 from simulator.results_page import require_page, write_section
 
 SECTION = "log-replay"
@@ -36,12 +37,11 @@ def markdown(plan: Plan, found: Found, command: str) -> str:
         "",
         f"```\n{command}\n```",
         "",
-        f"- World: {PRESET}, 10 candidates, 2 slots. The first columns are decisions of a uniform control; after them "
-        "each agent's own snapshots serve, with exploration, and it learns on.",
+        f"- World: {PRESET}, 10 candidates, 2 slots. {_columns(plan)}",
         f"- Return of an episode of {plan.n_users:,} test users, the same for all, under the likeliest slates; mean "
         f"over seeds {seeds}, ± half a 95 % interval over them (Student's t). Lead: over {PASSES}, seed by seed.",
-        f"- {OURS.capitalize()}: SlateQ's learner as it is; {PASSES}: the same with `replay_ratio` 0. Replay: "
-        f"{settings_of(OFTEN)}. Same log, join, encoder, first nets, blocks and test users; what serves is the "
+        f"- {OURS.capitalize()}: SlateQ's learner as it is; {PASSES}: the same with `replay_ratio` 0. "
+        f"{_replay(plan)}Same log, join, encoder, first nets, blocks and test users; what serves is the "
         "running mean of the nets after each block.",
         "",
         *_table(["return", *heads, "processor seconds of learning"], {way: _returns(found[way]) for way in found}),
@@ -50,6 +50,21 @@ def markdown(plan: Plan, found: Found, command: str) -> str:
         f"encoding, which are shared. Measured on: {machine.sentence()}.",
     ]
     return "\n".join(lines)
+
+
+def _columns(plan: Plan) -> str:
+    if not plan.n_served:
+        return "The columns are decisions of a uniform control."
+    return (
+        "The first columns are decisions of a uniform control; after them each agent's own snapshots serve, with "
+        "exploration, and it learns on."
+    )
+
+
+def _replay(plan: Plan) -> str:
+    """What the ways that replay have in common, where one of them was run."""
+    is_run = any(isinstance(how, ReplayOptions) for how in plan.ways.values())
+    return f"Replay: {settings_of(OFTEN)}. " if is_run else ""
 
 
 def settings_of(how: ReplayOptions) -> str:
@@ -117,19 +132,15 @@ def main() -> None:
     ways = {way: how for way, how in WAYS.items() if way in (PASSES, *(asked.ways or USUAL))}
     plan = Plan(ways, asked.serving or SERVING, asked.log, asked.served, asked.users, range(asked.seeds))
     if asked.write is not None:
-        require_page(asked.write, SECTION, tell=_say)
+        require_page(asked.write, SECTION)
     try:
-        found = compare(plan, _say)
+        found = compare(plan, on_stderr)
     except PolicyError as error:
         parser.exit(2, f"{error}\n")
     text = markdown(plan, found, shlex.join(["python", "-m", "benchmarks.replay", *sys.argv[1:]]))
     if asked.write is not None:
         write_section(asked.write, SECTION, text)
     print(plain(plan, found) if asked.json else text)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

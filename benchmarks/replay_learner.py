@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from policies.neural.dense import DenseEncoder, Float32s
 from policies.neural.nets import anneal, arrays_of, tensor
 from policies.neural.padded import Padded
-from policies.neural.sessions import LoggedTrajectory, told
+from policies.neural.sessions import LoggedTrajectory, histories_of
 from policies.slateq import search
 from policies.slateq.model import SlateQModel
 from policies.slateq.options import SlateQOptions
@@ -117,14 +117,13 @@ class Ring:
 
     def add(self, trajectory: LoggedTrajectory) -> None:
         """All steps of a trajectory; the one after a cut is looked ahead to, and never drawn."""
-        session, n = told(trajectory), len(trajectory.steps)
-        known = session.steps if session.after is None else (*session.steps, session.after)
+        known, n = trajectory.known, len(trajectory.steps)
         padded, numbers = Padded.of(known), np.arange(len(known))
         rows, until = (self._n_added + numbers) % self._capacity, np.minimum(numbers + self._n_ahead, n)
-        earned = np.concatenate([[0.0], np.cumsum([step.rewards.sum() for step in session.steps])])
+        earned = np.concatenate([[0.0], np.cumsum([step.rewards.sum() for step in trajectory.steps])])
         added: dict[str, NDArray[Any]] = {
-            "contexts": session.contexts[: len(known)],
-            "histories": session.histories[: len(known)],
+            "contexts": np.stack([step.context for step in known]),
+            "histories": histories_of(trajectory)[: len(known)],
             "candidates": self._placed(padded.candidates),
             "slates": padded.items.astype(np.int16),
             "outcome": outcomes(padded.clicks),

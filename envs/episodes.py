@@ -18,6 +18,9 @@ from envs.world import Flags, Floats, Indices, Reaction, Streams, World, WorldEr
 Chooser = Callable[[World, np.random.Generator], Indices]
 """Slates (n_users, n_slots) of distinct indices, for all users of the world at once."""
 
+LONGEST = 10_000
+"""Steps of an episode after which a world without ``max_steps`` is taken to have no end."""
+
 Metric = Literal["return", "length", "click_rate", "clicked_quality", "kpi"]
 
 
@@ -125,7 +128,7 @@ def run_episodes(world: World, chooser: Chooser, *, n_episodes: int, seed: int) 
         seed: Of the world's dice and the chooser's, which are independent.
 
     Raises:
-        WorldError: if there are fewer than 2 episodes.
+        WorldError: if there are fewer than 2 episodes, or one of them doesn't end.
     """
     if n_episodes < 2:
         raise WorldError(f"n_episodes={n_episodes} must be at least 2; a mean without a spread says little")
@@ -158,6 +161,7 @@ class _Table:
         self._n_done = np.zeros(n_users, dtype=np.intp)
         self._sums = np.zeros((5, n_users))
         self._rows = np.zeros((5, n_users, int(self._n_wanted.max())))
+        self._n_steps = 0
         self.active: Flags = self._n_wanted > 0
 
     def add(self, reaction: Reaction) -> Flags:
@@ -173,13 +177,24 @@ class _Table:
         for total, part in zip(self._sums, sums, strict=True):
             total += np.where(self.active, part, 0.0)
         cut = self._world.max_steps is not None and self._sums[1] >= self._world.max_steps
-        return self._close(self.active & (reaction.ended | cut))
+        more = self._close(self.active & (reaction.ended | cut))
+        self._n_steps += 1
+        if self._n_steps >= LONGEST:
+            self._refuse_endless()
+        return more
 
     def episodes(self) -> Episodes:
         """What was gathered, place by place."""
         done = np.arange(self._rows.shape[2]) < self._n_wanted[:, None]
         returns, lengths, n_clicks, quality, kpi = (rows[done] for rows in self._rows)
         return Episodes(returns, lengths, n_clicks, quality, kpi, self._world.kpi.per)
+
+    def _refuse_endless(self) -> None:
+        if self._world.max_steps is None and self._sums[1].max() >= LONGEST:
+            raise WorldError(
+                f"world={self._world.name}: an episode of {LONGEST:,} steps hasn't ended; end it in react(), or set "
+                "max_steps, after which it is cut"
+            )
 
     def _close(self, over: Flags) -> Flags:
         places = np.flatnonzero(over)

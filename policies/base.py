@@ -112,9 +112,10 @@ class Lesson:
             is, and the lesson stands for itself.
         clicked: Per slot, whether the user took the item up: feedback of the slot's own counted, and made another
             reward than silence does. So no click is a slot that nothing came for, whatever silence is worth (0, −0.1,
-            the least of five stars), and a slot whose feedback says no more than silence, as a 0 that a client posts
-            for every item not clicked. A click that is worth exactly as much as silence can't be told from it. None
-            where only rewards are known; then a click is a reward that isn't 0.
+            the least of five stars), and a slot whose feedback says no more than silence: a client may post the
+            default for every item not clicked. Anything else that it posts is a click, a 0 too where silence is worth
+            −0.1; and a click that is worth exactly as much as silence can't be told from it. None where only rewards
+            are known; then a click is a reward that isn't 0.
     """
 
     context: Context

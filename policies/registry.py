@@ -147,9 +147,7 @@ def trained_in(kind: str, trained: bytes) -> tuple[DenseEncoder, Options]:
     found = Learnable.from_bytes(trained, kind)
     encoder = DenseEncoder.from_bytes(found.encoder)
     sizes = _BUILT[kind](arrays.from_bytes(found.parameters), encoder)
-    if unknown := found.fixed.keys() - _PARSES[kind]({}).fixed.keys():
-        raise PolicyError(f"trained with {', '.join(sorted(unknown))}, which {kind} of this release doesn't know")
-    trained_with = {**sizes._asdict(), **_UNTOLD[kind], **found.fixed}
+    trained_with = {**sizes._asdict(), **_told(kind, found.fixed)}
     if wrong := problems(kind, trained_with):
         raise PolicyError(f"trained with options that no loop can have: {'; '.join(wrong)}")
     return encoder, trained_with
@@ -171,6 +169,19 @@ def start_problems(kind: str, options: Options, trained_with: Options) -> list[s
     ]
 
 
+def _told(kind: str, fixed: Mapping[str, float]) -> dict[str, float]:
+    """Of ``Learnable.fixed`` what are options; what is none must be as it is in this release."""
+    defaults, known = _PARSES[kind]({}), {**_UNTOLD[kind], **fixed}
+    if unknown := known.keys() - defaults.fixed.keys():
+        raise PolicyError(f"trained with {', '.join(sorted(unknown))}, which {kind} of this release doesn't know")
+    told = {name: value for name, value in known.items() if hasattr(defaults, name)}
+    for name in known.keys() - told.keys():
+        if known[name] != defaults.fixed[name]:
+            here = f"{kind} of this release has {defaults.fixed[name]}; train the agent again"
+            raise PolicyError(f"trained with {name}={known[name]}: {here}")
+    return told
+
+
 _PARSES: Mapping[str, Callable[[Options], Any]] = {
     "gradient": gradient_options.parse,
     "slateq": slateq_options.parse,
@@ -187,7 +198,7 @@ _BUILT: Mapping[str, Callable[[ArraysByName, DenseEncoder], NetSizes]] = {
 }
 """The same kinds → what their parameters were made with."""
 
-_UNTOLD: Mapping[str, Mapping[str, float]] = {"gradient": {}, "slateq": slateq_options.UNTOLD}
+_UNTOLD: Mapping[str, Mapping[str, float]] = {"gradient": gradient_options.UNTOLD, "slateq": slateq_options.UNTOLD}
 """The same kinds → ``Learnable.fixed`` where it isn't told."""
 
 

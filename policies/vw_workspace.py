@@ -6,16 +6,13 @@ calls under the Python wrapper: 17 microseconds for three slots of ten actions w
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import vowpalwabbit
 
 from policies.base import PolicyError
+from policies.model_folder import model_folder
 
-_MEMORY = "/dev/shm"
 _RELOAD = "--preserve_performance_counters --quiet"
 
 Lines = list[Any]
@@ -47,8 +44,8 @@ class Workspace:
         Raises:
             PolicyError: if the bytes are no model.
         """
-        with _folder() as folder:
-            path = Path(folder) / "model"
+        with model_folder() as folder:
+            path = folder / "model"
             path.write_bytes(model)
             try:
                 return cls(vowpalwabbit.Workspace(arg_list=["-i", str(path), *_RELOAD.split()]))
@@ -62,8 +59,8 @@ class Workspace:
 
     def save(self) -> bytes:
         """The model, sparse: its size follows the features seen."""
-        with _folder() as folder:
-            path = Path(folder) / "model"
+        with model_folder() as folder:
+            path = folder / "model"
             self._open().save(str(path))
             return path.read_bytes()
 
@@ -102,7 +99,3 @@ class Workspace:
         if self._native is None:
             raise PolicyError("this model is closed; load its bytes again")
         return self._native
-
-
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="slateloop-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None)

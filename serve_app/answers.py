@@ -99,9 +99,10 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Learning(msgspec.Struct, frozen=True, kw_only=True):
-    """How the loop's learner is doing."""
+    """How the loop's learner is doing; ``state`` is "" where the service is of an earlier release."""
 
     alive: bool = False
+    state: str = ""
     reported_at: float | None = None
     n_behind: int | None = None
     lag_s: float | None = None
@@ -119,6 +120,15 @@ class Experiences(msgspec.Struct, frozen=True, kw_only=True):
     inactive: int = 0
     ignored: int = 0
     clock_jump: int = 0
+
+
+class Orphans(msgspec.Struct, frozen=True, kw_only=True):
+    """Rewards that name no event of the loop they went to: in all, lately, one event and the loop that decided it."""
+
+    n: int = 0
+    n_lately: int = 0
+    event_id: str = ""
+    decided_in: str = ""
 
 
 class Arm(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +195,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     n_joined: int = 0
     apprentice: Apprentice | None = None
     backlog: Backlog | None = None
+    orphans: Orphans = Orphans()
 
 
 @dataclass(frozen=True, slots=True)

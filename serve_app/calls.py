@@ -77,7 +77,8 @@ class Told(TypedDict, total=False):
             action is named.
         action: Id of the action it belongs to, instead of the slot.
         reward_id: Names it, so that it counts once; made here unless given.
-        loop: The decision's loop; needed for events with ids of the client's own outside the key's loop.
+        loop: The decision's loop; needed for events with ids of the client's own outside the key's loop, but for
+            those that the same client asked for.
         props: Anything worth keeping with it.
     """
 

@@ -8,6 +8,10 @@ every reward itself, so the service knows a repeat, gives the same answer and lo
         slate = client.choose({"a1": {"topic": "sport"}, "a2": {"topic": "news"}}, context={"hour": 21})
         client.reward(slate.event_id, 1.0)
 
+Which loop a call means: the one it names; else, of feedback, the one that its event was asked of through this client,
+which remembers the last 10,000 events; else the client's; else the key's; else ``default``. A reward sent by another
+process than asked for the slate must therefore name its loop, unless client or key do.
+
 The answers and the error tree are in ``serve_app/answers.py``, the requests in ``serve_app/calls.py``.
 """
 
@@ -32,6 +36,7 @@ from serve_app.answers import (
     Status,
 )
 from serve_app.calls import Actions, Ask, Call, Features, Feedback, Scope, SlateAsk, Told
+from serve_app.client_memory import AskedOf
 from serve_app.retries import Backoff, Outcome, talk
 
 T = TypeVar("T")
@@ -41,7 +46,8 @@ class Client:
     """Slateloop over HTTP, for ordinary code; one client may be shared by threads.
 
     Args:
-        loop: Meant by every call that names none; None leaves it to the key.
+        loop: Meant by every call that names none, but for feedback on events that another was asked for; None leaves
+            it to the key.
         timeout_s: For one attempt.
         transport: For tests, or for proxies and sockets that httpx knows.
     """
@@ -57,6 +63,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.loop = loop
+        self._asked_of = AskedOf()
         self._backoff = backoff or Backoff()
         self._http = httpx.Client(
             base_url=url.rstrip("/"), headers=_headers(key), timeout=timeout_s, transport=transport
@@ -95,19 +102,26 @@ class Client:
 
     def choose(self, actions: Actions, **ask: Unpack[Ask]) -> Slate:
         """Ask which actions to show, in order; ``calls.Ask`` lists what else may be said."""
-        return self.send(calls.choose(actions, ask, loop=self.loop))
+        call = calls.choose(actions, ask, loop=self.loop)
+        self._asked_of.note([call.body])
+        return self.send(call)
 
     def choose_many(self, asks: Iterable[SlateAsk]) -> list[Slate | SlateloopError]:
         """Ask for several slates in one request; a wrong one becomes an error in its place."""
-        return self.send(calls.choose_many(asks, loop=self.loop))
+        call = calls.choose_many(asks, loop=self.loop)
+        self._asked_of.note(call.body["requests"])
+        return self.send(call)
 
     def reward(self, event_id: str, value: float, **told: Unpack[Told]) -> int:
-        """Report what happened to one slot; ``calls.Told`` lists what else may be said."""
+        """Report what happened to one slot; ``calls.Told`` lists what else may be said.
+
+        Without ``loop`` it goes to the loop that this client asked for the event's slate, as long as it remembers.
+        """
         return self.rewards([_feedback(event_id, value, told)])
 
     def rewards(self, feedback: Iterable[Feedback]) -> int:
-        """Report several rewards in one request, none for none; answers how many were accepted."""
-        told = list(feedback)
+        """Report several rewards in one request, none for none, each as ``reward``; answers how many were accepted."""
+        told = [_placed(one, self._asked_of) for one in feedback]
         return self.send(calls.rewards(told, loop=self.loop)) if told else 0
 
     def reward_slate(self, event_id: str, values: Sequence[float], *, loop: str | None = None) -> int:
@@ -116,7 +130,8 @@ class Client:
 
     def activate(self, event_id: str, *, loop: str | None = None) -> None:
         """Say that a deferred decision was really shown."""
-        self.send(calls.activate(event_id, loop=loop or self.loop))
+        named = loop or self._asked_of.loop_of(event_id) or self.loop
+        self.send(calls.activate(event_id, loop=named))
 
     def end_session(self, session: str, *, loop: str | None = None) -> None:
         """Say that a visit is over."""
@@ -183,7 +198,8 @@ class AsyncClient:
     """Slateloop over HTTP, for asyncio: what an application's request handlers call; ``send`` takes every other call.
 
     Args:
-        loop: Meant by every call that names none; None leaves it to the key.
+        loop: Meant by every call that names none, but for feedback on events that another was asked for; None leaves
+            it to the key.
         timeout_s: For one attempt.
         transport: For tests, or for proxies and sockets that httpx knows.
     """
@@ -199,6 +215,7 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.loop = loop
+        self._asked_of = AskedOf()
         self._backoff = backoff or Backoff()
         self._http = httpx.AsyncClient(
             base_url=url.rstrip("/"), headers=_headers(key), timeout=timeout_s, transport=transport
@@ -237,11 +254,15 @@ class AsyncClient:
 
     async def choose(self, actions: Actions, **ask: Unpack[Ask]) -> Slate:
         """As ``Client.choose``."""
-        return await self.send(calls.choose(actions, ask, loop=self.loop))
+        call = calls.choose(actions, ask, loop=self.loop)
+        self._asked_of.note([call.body])
+        return await self.send(call)
 
     async def choose_many(self, asks: Iterable[SlateAsk]) -> list[Slate | SlateloopError]:
         """As ``Client.choose_many``."""
-        return await self.send(calls.choose_many(asks, loop=self.loop))
+        call = calls.choose_many(asks, loop=self.loop)
+        self._asked_of.note(call.body["requests"])
+        return await self.send(call)
 
     async def reward(self, event_id: str, value: float, **told: Unpack[Told]) -> int:
         """As ``Client.reward``."""
@@ -249,7 +270,7 @@ class AsyncClient:
 
     async def rewards(self, feedback: Iterable[Feedback]) -> int:
         """As ``Client.rewards``."""
-        told = list(feedback)
+        told = [_placed(one, self._asked_of) for one in feedback]
         return await self.send(calls.rewards(told, loop=self.loop)) if told else 0
 
     async def reward_slate(self, event_id: str, values: Sequence[float], *, loop: str | None = None) -> int:
@@ -258,7 +279,8 @@ class AsyncClient:
 
     async def activate(self, event_id: str, *, loop: str | None = None) -> None:
         """As ``Client.activate``."""
-        await self.send(calls.activate(event_id, loop=loop or self.loop))
+        named = loop or self._asked_of.loop_of(event_id) or self.loop
+        await self.send(calls.activate(event_id, loop=named))
 
     async def end_session(self, session: str, *, loop: str | None = None) -> None:
         """As ``Client.end_session``."""
@@ -280,6 +302,12 @@ def _headers(key: str) -> dict[str, str]:
 
 def _feedback(event_id: str, value: float, told: Told) -> Feedback:
     return {"event_id": event_id, "value": value, **told}
+
+
+def _placed(feedback: Feedback, asked_of: AskedOf) -> Feedback:
+    """With the loop of its event, where it names none and that is remembered."""
+    loop = None if "loop" in feedback else asked_of.loop_of(feedback.get("event_id", ""))
+    return feedback if loop is None else {**feedback, "loop": loop}
 
 
 def _each_slot(event_id: str, values: Sequence[float], loop: str | None) -> list[Feedback]:

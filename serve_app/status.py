@@ -5,6 +5,7 @@ In: what the learner reported, the serving pointer, the settings, the log. Out: 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -12,25 +13,22 @@ from redis import Redis
 
 from agent import progress
 from agent.arms import BASELINE, LEARNED
-from agent.datastore import MemoryUse, memory
+from agent.datastore import memory
 from agent.event_log import LogReader
 from agent.join import Counters
 from agent.loop_store import LoopStore, StoredSettings
+from agent.loops import DEFAULT_LOOP
 from agent.progress import Progress
 from agent.snapshots import Serving, SnapshotStore
 from agent.variant_stats import VariantSums
 from policies.backlog import Backlog
+from policies.neural.dense import DenseEncoder
 from serve_app.apprentice_status import ApprenticeStatus, apprentice_of
-from serve_app.backlog_sentences import is_waiting, told_of
-from serve_app.troubles import explained
-
-ALIVE_S = 10.0
-"""A learner that has not reported for so long counts as stopped."""
-
-MEMORY_ALARM = 0.8
-"""Share of the datastore's memory from which on it is warned about."""
-
-FEW = 10
+from serve_app.learner_status import LearnerStatus, learner_of, state_of
+from serve_app.left_out import left_out
+from serve_app.strays import OrphanStatus, orphans_of, other_loops
+from serve_app.troubles import is_told
+from serve_app.why import Seen, told_of_memory, told_of_taking_over, why
 
 
 class ServingStatus(msgspec.Struct, frozen=True):
@@ -41,23 +39,6 @@ class ServingStatus(msgspec.Struct, frozen=True):
     published_at: float
     age_s: float
     n_learned: int
-
-
-class LearnerStatus(msgspec.Struct, frozen=True):
-    """The learner's last report.
-
-    Attributes:
-        reported_at: Unix seconds; null before the first report.
-        n_behind: Decisions ready to be learned that aren't yet, and log entries not read yet.
-        lag_s: How long the next decision has been ready.
-        n_open: Decisions whose reward window is open.
-    """
-
-    alive: bool
-    reported_at: float | None
-    n_behind: int
-    lag_s: float
-    n_open: int
 
 
 class ExperienceCounts(msgspec.Struct, frozen=True):
@@ -113,6 +94,7 @@ class StatusAnswer(msgspec.Struct, frozen=True):
         n_joined: Decisions joined with their rewards, whether or not they could be learned from.
         apprentice: How the policy's own choices fared in apprentice mode; null where there are none.
         backlog: Of an agent with nets, steps that have changed no net yet; null for other policies.
+        orphans: Rewards and activations that went to this loop and name no event of it.
         troubles: What of the features could not be taken as it came, by reason; ``why`` explains what matters.
     """
 
@@ -133,15 +115,27 @@ class StatusAnswer(msgspec.Struct, frozen=True):
     n_joined: int
     apprentice: ApprenticeStatus | None
     backlog: Backlog | None
+    orphans: OrphanStatus
 
 
-def read_status(redis: Redis, name: str, *, trouble: str = "") -> StatusAnswer | None:
+def read_status(
+    redis: Redis,
+    name: str,
+    *,
+    trouble: str = "",
+    sees_all: bool = True,
+    up_s: float = math.inf,
+    encoder: DenseEncoder | None = None,
+) -> StatusAnswer | None:
     """A loop's status, or None where there is no such loop.
 
     Args:
         redis: A sync client.
         name: The loop.
         trouble: Why this replica isn't serving what it should, if so.
+        sees_all: Whether whoever asks may be told of other loops.
+        up_s: Seconds since the service started; learners start with it.
+        encoder: Of the agent being served.
     """
     stored = LoopStore(redis).current(name)
     if stored is None:
@@ -152,14 +146,17 @@ def read_status(redis: Redis, name: str, *, trouble: str = "") -> StatusAnswer |
     lineage = wanted if serving is None else serving.lineage
     report = progress.read(redis, name, lineage)
     newer = progress.read(redis, name, wanted) if lineage != wanted else None
-    now_ms = log.server_ms()
-    learner = _learner(report, now_ms)
+    learner = learner_of(report, state_of(redis, name, lineage, report, up_s=up_s))
+    orphans = orphans_of(redis, name, report, others=other_loops(redis, name) if sees_all else ())
+    elsewhere = _elsewhere(redis, name) if sees_all else OrphanStatus()
+    strange = _left_out(redis, name, report, encoder)
+    seen = Seen(name, stored, report, serving, learner, trouble, orphans, elsewhere, strange)
     return StatusAnswer(
         loop=name,
         settings_version=stored.version,
         policy=stored.settings.policy.kind,
         lineage=lineage,
-        serving=_serving(serving, now_ms),
+        serving=_serving(serving, log.server_ms()),
         learner=learner,
         experiences=counts(report),
         variants=_variants(stored, report),
@@ -167,23 +164,34 @@ def read_status(redis: Redis, name: str, *, trouble: str = "") -> StatusAnswer |
         log=LogStatus(log.n_entries(), log.n_bytes()),
         relearning=None if lineage == wanted else _relearning(wanted, newer),
         why=[
-            *_why(stored, report, serving, learner, trouble),
-            *([] if lineage == wanted else [_taking_over(newer, serving)]),
-            *_memory(memory(redis)),
+            *why(seen),
+            *([] if lineage == wanted else [told_of_taking_over(newer, serving)]),
+            *told_of_memory(memory(redis)),
         ],
         troubles={} if report is None else report.troubles,
         mode=stored.settings.mode,
         n_joined=0 if report is None else sum(one.n_decisions for one in report.variants.values()),
         apprentice=apprentice_of(report),
         backlog=None if report is None else report.backlog,
+        orphans=orphans,
     )
 
 
-def _memory(use: MemoryUse) -> list[str]:
-    if use.share is None or use.share < MEMORY_ALARM or use.limit_bytes is None:
+def _elsewhere(redis: Redis, name: str) -> OrphanStatus:
+    """What has gone astray in the loop that rewards go to that name none; nothing where that is this loop."""
+    stored = None if name == DEFAULT_LOOP else LoopStore(redis).current(DEFAULT_LOOP)
+    if stored is None:
+        return OrphanStatus()
+    serving = SnapshotStore(redis, DEFAULT_LOOP).serving()
+    lineage = stored.settings.learning_hash if serving is None else serving.lineage
+    return orphans_of(redis, DEFAULT_LOOP, progress.read(redis, DEFAULT_LOOP, lineage), others=[name])
+
+
+def _left_out(redis: Redis, name: str, report: Progress | None, encoder: DenseEncoder | None) -> list[str]:
+    """Features by name, where it is told that some are left out."""
+    if report is None or encoder is None or not is_told("vocabulary", report.troubles, report.n_learned):
         return []
-    full = f"The datastore uses {use.used_bytes / 2**20:.0f} of {use.limit_bytes / 2**20:.0f} MiB"
-    return [f"{full}; when it is full, slates and rewards are refused: give it more memory."]
+    return left_out(redis, name, encoder)
 
 
 def counts(report: Progress | None) -> ExperienceCounts:
@@ -210,13 +218,6 @@ def _serving(serving: Serving | None, now_ms: int) -> ServingStatus | None:
     return ServingStatus(serving.version, serving.pinned, at_s, age_s, serving.n_learned)
 
 
-def _learner(report: Progress | None, now_ms: int) -> LearnerStatus:
-    if report is None:
-        return LearnerStatus(alive=False, reported_at=None, n_behind=0, lag_s=0.0, n_open=0)
-    is_alive = now_ms - report.reported_at < ALIVE_S * 1000
-    return LearnerStatus(is_alive, report.reported_at / 1000, report.n_behind, report.lag_s, report.n_open)
-
-
 def _variants(stored: StoredSettings, report: Progress | None) -> dict[str, VariantStatus]:
     sums: Mapping[str, VariantSums] = {} if report is None else report.variants
     shares = stored.settings.variants
@@ -240,57 +241,5 @@ def _lifts(report: Progress | None) -> dict[str, LiftStatus | None]:
     }
 
 
-def _taking_over(report: Progress | None, serving: Serving | None) -> str:
-    """What becomes of the lineage that is to be served next."""
-    if report is not None and report.why:
-        return f"What is learned has changed, and the new lineage has not taken over yet: {' '.join(report.why)}"
-    until = " once the pinned version is released" if serving is not None and serving.pinned else ""
-    return f"What is learned has changed; the new lineage is being learned from the log and then takes over{until}."
-
-
 def _relearning(wanted: str, report: Progress | None) -> Relearning:
     return Relearning(wanted, 0, 0) if report is None else Relearning(wanted, report.n_learned, report.n_behind)
-
-
-def _why(
-    stored: StoredSettings, report: Progress | None, serving: Serving | None, learner: LearnerStatus, trouble: str
-) -> list[str]:
-    said = [trouble[:1].upper() + trouble[1:] + "."] if trouble else []
-    said += report.why if report else ()
-    if report is None:
-        said.append("The loop's learner has not reported yet; it starts within seconds of the service.")
-    elif not learner.alive:
-        said.append("The learner has not reported lately; it is restarted by itself, see the service's log.")
-    if stored.settings.mode != "online":
-        said.append(f"Everyone is served the baseline (mode {stored.settings.mode}) until mode is set to online.")
-    if stored.settings.mode == "apprentice" and (report is None or not report.apprentice.n_decisions):
-        said.append("The apprentice draws choices of its own from its first snapshot on; none is learned of yet.")
-    if serving is not None and serving.pinned:
-        said.append(f"Version {serving.version} is pinned by a rollback; newer ones wait until it is released.")
-    return said + _waiting(stored, report, serving, learner)
-
-
-def _waiting(
-    stored: StoredSettings, report: Progress | None, serving: Serving | None, learner: LearnerStatus
-) -> list[str]:
-    """What a healthy loop waits for."""
-    if report is None or not learner.alive:
-        return []
-    window_s = stored.settings.reward.window_s
-    seen = counts(report)
-    if not report.n_learned and not learner.n_open and not learner.n_behind:
-        return ["No decision has been logged yet; POST /v1/slates makes one."]
-    if not report.n_learned and learner.n_open:
-        waiting = f"{learner.n_open} decisions wait for their rewards"
-        return [f"{waiting}; each is learned when its window of {window_s:g} s closes."]
-    said = [*told_of(report.backlog), *explained(report.troubles, report.n_learned)]
-    if serving is not None and not learner.n_open and not learner.n_behind and not is_waiting(report.backlog):
-        said.append("Everything logged so far is learned; new decisions and rewards bring the next snapshot.")
-    if seen.late > FEW and seen.late > 0.1 * seen.learned:
-        said.append(f"{seen.late} rewards came after the window of {window_s:g} s had closed; consider a longer one.")
-    if seen.orphan > FEW and seen.orphan > 0.1 * seen.learned:
-        said.append(f"{seen.orphan} rewards name events that were never decided here; check their event ids.")
-    if seen.ignored > FEW and seen.ignored > 0.1 * seen.learned:
-        unnamed = f"{seen.ignored} rewards are of types that reward.recipe doesn't name"
-        said.append(f"{unnamed}; they are logged and not learned: name those that should count.")
-    return said

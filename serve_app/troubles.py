@@ -6,7 +6,7 @@ more; what happens often enough to matter is explained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 FEW = 10
 """So many are no pattern yet."""
@@ -41,18 +41,29 @@ _ABOUT: Mapping[str, str] = {"block": "Learning", "length": "Sessions", "room": 
 """What a reason is about, where that isn't features."""
 
 
-def explained(troubles: Mapping[str, int], n_learned: int) -> list[str]:
+def explained(troubles: Mapping[str, int], n_learned: int, *, left_out: Sequence[str] = ()) -> list[str]:
     """A sentence for each reason that matters, in order of reason.
 
     Args:
         troubles: Reason → count, since the lineage began.
         n_learned: Lessons since then.
+        left_out: Some of the features that came too late, by name; none where they aren't known.
     """
+    named = {"vocabulary": f", such as {', '.join(left_out)}" if left_out else ""}
     return [
-        f"{_ABOUT.get(kind, 'Features')}: {reason}{_often(kind, count, n_learned)}; {CURES[kind]}."
+        f"{_ABOUT.get(kind, 'Features')}: {reason}{named.get(kind, '')}{_often(kind, count, n_learned)}; {CURES[kind]}."
         for reason, count in sorted(troubles.items())
-        if (kind := reason.partition(":")[0]) in CURES and _matters(kind, count, n_learned)
+        if (kind := _kind(reason)) in CURES and _matters(kind, count, n_learned)
     ]
+
+
+def is_told(kind: str, troubles: Mapping[str, int], n_learned: int) -> bool:
+    """Whether ``explained`` says something of this kind of reason."""
+    return any(_kind(reason) == kind and _matters(kind, count, n_learned) for reason, count in troubles.items())
+
+
+def _kind(reason: str) -> str:
+    return reason.partition(":")[0]
 
 
 def _often(kind: str, count: int, n_learned: int) -> str:

@@ -20,6 +20,7 @@ from simulator.bakeoff_found import Bakeoff
 from simulator.bakeoff_options import Request
 from simulator.cells import CellError, PolicyChoice
 from simulator.costs import Cost, measure_costs
+from simulator.earlier_run import foretell
 from simulator.experiments import Experiment, conduct, notes_on, runner
 from simulator.extras import MissingExtraError
 from simulator.plots import draw_all
@@ -27,7 +28,7 @@ from simulator.progress import progress
 from simulator.ray_local import RayStartError
 from simulator.records import Record, code_digest
 from simulator.results import Folder, ResultsError
-from simulator.results_page import write_section
+from simulator.results_page import require_page, write_section
 from simulator.stages import Stage, jobs_of
 from simulator.typed import shown
 
@@ -111,7 +112,10 @@ def bake(request: Request, console: Console, *, costs: Costs = measure_costs) ->
     extras.require(wanted, "slateloop bakeoff")
     plan = plan_of(request)
     extras.require_learners([one.kind for one in plan.policies], "slateloop bakeoff")
+    if request.write is not None:
+        require_page(request.write, request.section)
     folder = Folder(request.out)
+    foretell(folder.path, [job.key for job in jobs_of(plan.stages)])
     how = {"fresh": request.fresh, "keep_old": request.keep_old}
     with progress(console) as screen:
         done = conduct(jobs_of(plan.stages), folder, run=runner(request.n_jobs), screen=screen, **how)

@@ -83,6 +83,10 @@ class Screen(Protocol):
         """
         ...
 
+    def doing(self, text: str) -> None:
+        """What the piece under way waits for, or has waited for."""
+        ...
+
     def finished(self, job: Job, result: Record | Failure) -> None:
         """One more piece."""
         ...

@@ -14,6 +14,10 @@ from pathlib import Path
 ROOMS = frozenset({"agent", "envs", "policies", "simulator"})
 """Packages that can decide what is measured."""
 
+WORDING = "spelling.py"
+"""A module of this name guesses at misspelt words, once there is an error to tell: no figure depends on it, since what
+ends in an error is never kept. Digests leave it out."""
+
 
 def reached(root: Path, begin: Iterable[Path], *, rooms: Iterable[str] = ROOMS, but: Iterable[Path] = ()) -> set[Path]:
     """Files of the modules that these import, themselves among them.

@@ -24,7 +24,7 @@ from simulator.blocks import Block, Moment, Tracker, label_of
 from simulator.cells import Cell, CellError, Job, Setting, Yardstick
 from simulator.env_users import EnvUsers, loop_settings
 from simulator.in_process import InProcess
-from simulator.pacing import LagGate
+from simulator.pacing import LagGate, wait_until_served
 from simulator.records import CellRecord, Record, YardstickRecord, code_digest
 from simulator.service import Service
 from simulator.traffic import Route, Step, play
@@ -94,7 +94,9 @@ class LiveService(Service, Protocol):
         ...
 
 
-def measure_live(cell: Cell, service: LiveService, *, loop: str, max_lag: int) -> CellRecord:
+def measure_live(
+    cell: Cell, service: LiveService, *, loop: str, max_lag: int, tell: Callable[[str], None] = lambda _: None
+) -> CellRecord:
     """Measure a cell against a running service, in a loop of its own, as fast as the service learns.
 
     Args:
@@ -102,15 +104,21 @@ def measure_live(cell: Cell, service: LiveService, *, loop: str, max_lag: int) -
         service: Where.
         loop: A name that nobody used before.
         max_lag: Wait whenever the service is more experiences behind.
+        tell: Told of waiting before the first user.
 
     Raises:
-        StalledError: when the service stops learning.
+        StalledError: when the service stops learning, or doesn't serve the agent that the policy begins with.
+        StartError: the file of that agent has changed since it was looked at, or doesn't suit the world.
     """
     settings = settings_of(cell)
     data = policy_starts.data_of(cell.policy.options, world_of(cell.setting))
     if data is not None:
         service.put_agent(loop, data)
     service.apply_settings(loop, settings)
+    if data is not None:
+        tell(f"{cell.title}: waiting until its agent is served")
+        waited_s = wait_until_served(service, loop, clock=time.monotonic, sleep=time.sleep)
+        tell(f"{cell.title}: its agent is served after {waited_s:.1f} s; users come now")
     gate = LagGate(service, loop, max_lag=max_lag, clock=time.monotonic, sleep=time.sleep)
     return measure_cell(cell, service, settings=settings, loop=loop, admit=gate.admit)
 

@@ -1,6 +1,7 @@
 """When the next simulated request may go: never faster than a rate, never further ahead than the service has learned.
 
-In: a clock, a way to sleep, the service's own count of what its served snapshot has learned. Out: a pause, or none.
+In: a clock, a way to sleep, the service's own count of what its served snapshot has learned. Out: a pause, or none. And
+when the first one may: once a loop that begins with a trained agent serves it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from simulator.service import Service
 
 POLL_S = 0.05
 PATIENCE_S = 180.0
+
+SERVED_S = 120.0
+"""A loop's learner has to come up, and PyTorch with it, before the agent that the loop begins with is served."""
 
 
 class StalledError(RuntimeError):
@@ -96,6 +100,39 @@ class LagGate:
     def _reasons(self, seconds: float) -> str:
         why = "; ".join(self._service.status(self._loop).why) or "it gives no reason"
         return f"loop {self._loop} learned nothing for {seconds:.0f} s and is {self.lag} experiences behind: {why}"
+
+
+def wait_until_served(
+    service: Service,
+    loop: str,
+    *,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+    patience_s: float = SERVED_S,
+) -> float:
+    """Return once the loop serves a snapshot, with how long that took, in seconds; its baseline serves until then.
+
+    Args:
+        service: Where.
+        loop: One that begins with a trained agent: others serve nothing before they have learned.
+        clock: Monotonic seconds.
+        sleep: How to wait.
+        patience_s: So long without a snapshot raises ``StalledError``.
+
+    Raises:
+        StalledError: with the service's own reasons, and what to do.
+    """
+    began_at = clock()
+    while (report := service.status(loop)).serving is None:
+        if clock() - began_at > patience_s:
+            why = " ".join(report.why) or "It gives no reason."
+            raise StalledError(
+                f"loop {loop} does not serve the agent that it begins with after {patience_s:.0f} s, so users would "
+                f"not meet it. The service says: {why} Look at the log of `slateloop serve`, then run the same command "
+                "again: it goes on with what is missing"
+            )
+        sleep(POLL_S)
+    return clock() - began_at
 
 
 class Pacer:

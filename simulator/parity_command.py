@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from simulator import parity_page, parity_screen
+from simulator.notices import Tell, on_stderr
 from simulator.parity import Row, run
 from simulator.parity_options import Request
 from simulator.results import ResultsError
@@ -46,15 +48,14 @@ def measure(request: Request, console: Console) -> Outcome:
         console: For progress; results go elsewhere.
 
     Raises:
-        ResultsError: the file can't be written.
+        ResultsError: the file can't be written, or is another page.
     """
+    if request.write is not None:
+        _require_own(request.write)
     with parity_screen.bar(console) as progress:
         outcome = Outcome(request, run(n_episodes=request.n_episodes, seed=request.seed, progress=progress))
     if request.write is not None:
-        try:
-            request.write.write_text(outcome.page, encoding="utf-8")
-        except OSError as error:
-            raise ResultsError(f"{request.write} can't be written: {error}; give another file with --write") from error
+        _write(request.write, outcome.page)
     return outcome
 
 
@@ -66,3 +67,26 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
 def to_json(outcome: Outcome) -> dict[str, Any]:
     """The rows."""
     return parity_page.to_json(outcome.rows)
+
+
+def _require_own(path: Path) -> None:
+    """This page fills a whole file, so a page of other things, such as one of results, isn't written over.
+
+    Raises:
+        ResultsError: it is one, or can't be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ResultsError(f"{path} can't be read: {error}; give another file with --write") from error
+    if text.strip() and not text.startswith(parity_page.TITLE):
+        raise ResultsError(f"{path} is another page, and would be replaced as a whole; give another file with --write")
+
+
+def _write(path: Path, page: str, *, tell: Tell = on_stderr) -> None:
+    done = "replaced" if path.exists() else "made"
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise ResultsError(f"{path} can't be written: {error}; give another file with --write") from error
+    tell(f"{path}: page {done}")

@@ -64,6 +64,7 @@ both sides.
 | world, sizes, policy | figure | source, episodes | reference ± SE | measured ± SE | distance | |
 |---|---|---|---|---|---|---|
 """
+TITLE = HEAD.partition("\n")[0]
 
 
 def markdown(rows: Sequence[Row], *, n_episodes: int = N_EPISODES, seed: int = SEED) -> str:

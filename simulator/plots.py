@@ -175,7 +175,7 @@ _ARM_COLOURS = {"learned": COLOURS[0], "popularity": COLOURS[1], "uniform": "#99
 
 def _draw(ax: Any, curves: Sequence[Curve]) -> None:
     for curve, (colour, dashes) in zip(curves, _styles(curves), strict=True):
-        if not curve.is_base and _n_policies(curves) <= MOST_BANDS:
+        if not curve.is_base and _n_policies(curves) <= MOST_BANDS and not np.isnan(curve.low).all():
             ax.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
         ax.plot(curve.x, curve.mean, color=colour, linewidth=1.4 if curve.is_base else 2.2, linestyle=dashes)
 
@@ -265,13 +265,10 @@ def _n_seeds(cells: Sequence[CellRecord]) -> int:
 
 def _band(cells: Sequence[CellRecord]) -> str:
     n = _n_seeds(cells)
-    if n > 1 and len({one.cell.policy.name for one in cells}) > MOST_BANDS:
-        return f"mean of {n} seeds"
-    return (
-        "1 seed, so no bands"
-        if n == 1
-        else f"mean of {n} seeds; bands: 95 % intervals over seeds, cut at the plot's edge"
-    )
+    if n == 1:
+        return "1 seed"
+    is_crowded = len({one.cell.policy.name for one in cells}) > MOST_BANDS
+    return f"mean of {n} seeds" + ("" if is_crowded else "; bands: 95 % intervals over seeds, cut at the plot's edge")
 
 
 def _moving(cells: Sequence[CellRecord]) -> str:

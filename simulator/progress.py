@@ -31,6 +31,10 @@ class PlainProgress:
         """Say what was found."""
         self._n_all, self._n_done = n_all, n_found
         text = _found(n_all, n_found, n_outdated) + (f"; beginning with {first}" if first else "")
+        self.doing(text)
+
+    def doing(self, text: str) -> None:
+        """A line."""
         self._console.print(escape(text), highlight=False, soft_wrap=True)
 
     def finished(self, job: Job, result: Record | Failure) -> None:
@@ -54,6 +58,11 @@ class BarProgress:
         """Show the bar."""
         self._progress.console.print(_found(n_all, n_found, n_outdated), highlight=False, soft_wrap=True)
         self._task = self._progress.add_task(escape(f"beginning with {first}"), total=n_all, completed=n_found)
+
+    def doing(self, text: str) -> None:
+        """Beside the bar."""
+        if self._task is not None:
+            self._progress.update(self._task, description=escape(text))
 
     def finished(self, job: Job, result: Record | Failure) -> None:
         """Move the bar."""

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from simulator.blocks import Block, block_from
 from simulator.cells import FORMAT, Cell, Yardstick, cell_from, yardstick_from
-from simulator.imports import reached
+from simulator.imports import WORDING, reached
 
 Per = Literal["slate", "episode"]
 
@@ -101,7 +101,7 @@ def from_text(text: str) -> Record | None:
 
 @cache
 def code_digest() -> str:
-    """12 hex digits over the code of what decides a measurement; drawing and printing don't, nor do comments."""
+    """12 hex digits over the code of what decides a measurement: not of what prints, or words errors, nor comments."""
     root = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in measuring_files(root):
@@ -119,10 +119,13 @@ def meaning_of(source: str) -> str:
 
 
 def measuring_files(root: Path) -> list[Path]:
-    """All of agent, envs and policies, and of the simulator what ``simulator.measuring`` imports, near or far."""
+    """All of agent, envs and policies, and of the simulator what ``simulator.measuring`` imports, near or far.
+
+    But for what only words errors.
+    """
     found = reached(root, [root / "simulator" / "measuring.py"], rooms=("simulator",))
     rooms = (path for room in ("agent", "envs", "policies") for path in (root / room).rglob("*.py"))
-    return sorted({*found, *rooms})
+    return sorted(path for path in {*found, *rooms} if path.name != WORDING)
 
 
 def _is_text(statement: ast.stmt) -> bool:

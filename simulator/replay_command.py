@@ -15,7 +15,7 @@ from simulator.datasets import DatasetError, load_movielens, tens
 from simulator.replay import course
 from simulator.replay_options import Request
 from simulator.results import ResultsError
-from simulator.results_page import write_section
+from simulator.results_page import require_page, write_section
 from simulator.run import Course, Drive, Run
 from simulator.typed import shown
 
@@ -38,8 +38,11 @@ def plan_of(request: Request) -> Plan:
     Raises:
         DatasetError: the data can't be read.
         CellError: the policy is written wrongly.
+        ResultsError: the page can't be written.
     """
     policy = _policy(request.policy)
+    if request.write is not None:
+        require_page(request.write, SECTION)
     found = tens(load_movielens(request.path), request.seed)
     n_wanted = min(request.limit or len(found), len(found))
     drive = Drive(rate=request.rate, max_lag=request.max_lag, n_wanted=n_wanted)

@@ -11,19 +11,22 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from agent.starts import StartError
 from envs.world import WorldError
 from policies.base import PolicyError
 from simulator import comparison, comparison_report, extras, listing, machine, trained_agents
 from simulator.cells import Cell, CellError, Job, PolicyChoice, Setting, parse_option, parse_policy
+from simulator.earlier_run import foretell
 from simulator.experiments import Experiment, Plan, Runner, conduct, notes_on, runner
 from simulator.extras import MissingExtraError
-from simulator.measuring import Failure, LiveService, attempt, measure_live, settled
+from simulator.measuring import Failure, LiveService, attempt, measure_live, settled, world_of
 from simulator.pacing import StalledError
 from simulator.plots import draw_all
 from simulator.progress import progress
@@ -32,6 +35,7 @@ from simulator.records import Record, code_digest
 from simulator.results import Folder, ResultsError
 from simulator.results_page import require_page, write_section
 from simulator.simulate_options import Request
+from simulator.suited_starts import require_suited
 from simulator.typed import shown, without_user
 
 SECTION = "simulate"
@@ -85,14 +89,15 @@ def plan_of(request: Request, *, live: Live | None = None) -> Plan:
     """Everything settled, so that mistakes are told before anything runs.
 
     Raises:
-        CellError: a policy or an option is written wrongly, or no trained agent is of these worlds.
+        CellError: a policy or an option is written wrongly, a policy begins with an agent that doesn't suit a world,
+            or no trained agent is of these worlds.
         WorldError: there is no such world or option, or a value can't be.
         ResultsError: there is no such folder of trained agents.
     """
     options = dict(parse_option(text) for text in request.options)
     sizes = {"n_candidates": request.n_candidates, "n_slots": request.n_slots}
     settings = tuple(settled(world, options=options, **sizes) for world in dict.fromkeys(request.worlds))
-    return Plan(
+    plan = Plan(
         settings=settings,
         policies=tuple(parse_policy(text) for text in dict.fromkeys(request.policies)),
         n_seeds=request.n_seeds,
@@ -101,6 +106,9 @@ def plan_of(request: Request, *, live: Live | None = None) -> Plan:
         url="" if live is None else without_user(live.url).rstrip("/"),
         per_world=_trained(request.trained, settings),
     )
+    for setting in settings:
+        require_suited(plan.policies_in(setting), partial(world_of, setting), title=setting.title)
+    return plan
 
 
 def simulate(request: Request, console: Console, *, live: Live | None = None) -> Outcome:
@@ -119,10 +127,12 @@ def simulate(request: Request, console: Console, *, live: Live | None = None) ->
     if live is None:  # else the service is what learns
         extras.require_learners([cell.policy.kind for cell in plan.cells], "slateloop simulate")
     if request.write is not None:
-        require_page(request.write, SECTION, tell=console.print)
+        require_page(request.write, SECTION)
     folder = Folder(request.out)
-    run, how = _runner(request, live), {"fresh": request.fresh, "keep_old": request.keep_old}
+    foretell(folder.path, [job.key for job in plan.jobs])
+    how = {"fresh": request.fresh, "keep_old": request.keep_old}
     with progress(console) as screen:
+        run = runner(request.n_jobs) if live is None else _live_runner(live, request.max_lag, screen.doing)
         done = conduct(plan.jobs, folder, run=run, screen=screen, **how)
     return _finish(request, plan, folder, done)
 
@@ -200,10 +210,12 @@ def show_listing(out: Console, trained: Path | None = None) -> None:
         table.add_row(one.preset, one.kpi, f"{one.about}\n{options}")
     out.print(table)
     out.print(f"policies (--policy): {', '.join(listing.policies())}; with options: vw:bag, vw:epsilon,epsilon=0.05")
-    if agents is not None:
+    if trained is not None and agents:
         out.print(
             trained_agents.table(agents, f"trained agents (--trained {trained}), the best of each kind and world")
         )
+    elif trained is not None:
+        out.print(trained_agents.none_yet(trained), highlight=False, markup=False, soft_wrap=True)
 
 
 def _trained(folder: Path | None, settings: Sequence[Setting]) -> dict[str, tuple[PolicyChoice, ...]]:
@@ -215,26 +227,20 @@ def _trained(folder: Path | None, settings: Sequence[Setting]) -> dict[str, tupl
     return found
 
 
-def _runner(request: Request, live: Live | None) -> Runner:
-    if live is not None:
-        return _live_runner(live, request.max_lag)
-    return runner(request.n_jobs)
-
-
-def _live_runner(live: Live, max_lag: int) -> Runner:
+def _live_runner(live: Live, max_lag: int, tell: Callable[[str], None]) -> Runner:
     def run(jobs: Sequence[Job]) -> Iterator[tuple[Job, Record | Failure]]:
         for job in jobs:
-            yield job, _measure_live(live, job, max_lag) if isinstance(job, Cell) else attempt(job)
+            yield job, _measure_live(live, job, max_lag, tell) if isinstance(job, Cell) else attempt(job)
 
     return run
 
 
-def _measure_live(live: Live, cell: Cell, max_lag: int) -> Record | Failure:
+def _measure_live(live: Live, cell: Cell, max_lag: int, tell: Callable[[str], None]) -> Record | Failure:
     """A service that can't be reached ends the run; what is wrong with one cell is that cell's failure."""
     loop = f"simulate-{live.token}-{cell.key[:6]}-{cell.setting.preset}-{cell.policy.kind}-{cell.seed}"
     try:
-        return measure_live(cell, live.service, loop=loop[:MOST_LETTERS], max_lag=max_lag)
-    except (StalledError, WorldError, PolicyError) as error:
+        return measure_live(cell, live.service, loop=loop[:MOST_LETTERS], max_lag=max_lag, tell=tell)
+    except (StalledError, WorldError, PolicyError, StartError) as error:
         return Failure.of(cell, error)
 
 

@@ -38,7 +38,8 @@ class Budget:
         n_segment: Steps of each between two updates.
         n_validations: How often validation users are asked, evenly spread.
         n_validation_users: How many.
-        patience: Validations without a better one after which training stops; None never stops early.
+        patience: Validations without a better one after which training stops, equal ones among them; None never stops
+            early.
         n_test_users: Users of the final score.
     """
 
@@ -147,7 +148,7 @@ def train(
         keep: See ``Hooks``.
 
     Raises:
-        WorldError: if the world can't be.
+        WorldError: if the world can't be, or its episodes don't end.
         EncodingError: if its JSON says what its arrays don't.
         PolicyError: if the agent's options are wrong, or training broke down: a reward, a parameter or a return that
             isn't finite. What ``keep`` was called with last is then still good.
@@ -215,7 +216,7 @@ class _Watch:
         self._curve.append(point)
         self._hooks.tell(point)
         best = self._curve[self._best].score
-        if point.score.mean >= best.mean:
+        if point.score.mean > best.mean:  # an equal one isn't better: patience runs out on a plateau
             self._best = len(self._curve) - 1
         if point.score.mean >= best.mean - best.se:
             self._kept, self._arrays = len(self._curve) - 1, arrays

@@ -10,6 +10,7 @@ import dataclasses
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from envs.world import WorldError
 from policies.base import PolicyError
 from policies.spelling import meant
 from simulator import extras, training_rows, training_tables
-from simulator.cells import CellError
+from simulator.cells import CellError, PolicyChoice
+from simulator.earlier_run import foretell
 from simulator.experiments import cores
 from simulator.extras import MissingExtraError
 from simulator.publishing import Published, Publisher, unsuited_to
@@ -29,17 +31,19 @@ from simulator.publishing import publish as publish_agent
 from simulator.ray_local import RayStartError
 from simulator.results import ResultsError
 from simulator.results_page import require_page
+from simulator.suited_starts import require_suited
 from simulator.train_options import Request
 from simulator.training_bars import Finding, findings
 from simulator.training_costs import Costs, decision_costs
 from simulator.training_files import write_files
-from simulator.training_folder import TrainingFolder
+from simulator.training_folder import TrainingFolder, finished_in
 from simulator.training_page import notes_of, page_of
 from simulator.training_pieces import Piece, best_of
 from simulator.training_plan import agent_options, pieces_of
 from simulator.training_rows import Row
 from simulator.training_run import Manner, Training, conduct, in_turn, on_ray
 from simulator.training_screen import screen
+from simulator.training_worlds import require_trainable
 
 EXPLAINED = (CellError, WorldError, PolicyError, ResultsError, MissingExtraError, RayStartError, StartError)
 """Errors whose message names value and cure."""
@@ -98,9 +102,11 @@ def train(request: Request, console: Console) -> Outcome:
     """
     pieces = pieces_of(request)
     _require(request)
+    _foresee_failures(request, pieces)
     if request.write is not None:
-        require_page(request.write, request.section, tell=console.print)
+        require_page(request.write, request.section)
     folder = TrainingFolder(request.out)
+    foretell(folder.path, [one.key for one in pieces])
     n_jobs = cores() if request.n_jobs is None else request.n_jobs
     manner = Manner(in_turn if n_jobs == 1 else on_ray(n_jobs), request.tensorboard, request.fresh, request.keep_old)
     with screen(console, request.out) as progress:
@@ -219,6 +225,15 @@ def _require(request: Request) -> None:
     extras.require(wanted, "slateloop train", install=extras.INSTALL_RL)
     extras.require(["threadpoolctl"] if request.agents else [], "measuring decisions")
     extras.require(["matplotlib.figure"] if request.plots else [], "drawing learning curves")
+
+
+def _foresee_failures(request: Request, pieces: Sequence[Piece]) -> None:
+    """Refuse before anything is measured what would fail late: worlds and starts that training can't do with."""
+    for one in pieces:
+        if one.sort == "bandit" and one.seed == 0:
+            choice = PolicyChoice(one.name, one.kind, one.options)
+            require_suited([choice], partial(one.course.world, 1), title=one.scene.title)
+    require_trainable(pieces, (piece for piece, _ in finished_in(request.out)))
 
 
 def _finish(request: Request, pieces: list[Piece], folder: TrainingFolder, done: Training) -> Outcome:

@@ -21,6 +21,7 @@ from agent.starts import StartError
 from policies import registry
 from simulator import policy_starts, train_options
 from simulator.cells import CellError, PolicyChoice, Setting, parse_option
+from simulator.earlier_run import earlier_in
 from simulator.experiments import Plan
 from simulator.policy_starts import ADDRESS, START
 from simulator.results import ResultsError
@@ -97,6 +98,14 @@ def command_for(setting: Setting, folder: Path) -> tuple[str, ...]:
     options = [word for name, value in setting.options.items() for word in ("--world-option", _written(name, value))]
     out = () if folder == train_options.OUT else ("--out", str(folder))
     return ("slateloop", "train", "--world", setting.preset, *sizes, *options, *out)
+
+
+def none_yet(folder: Path) -> str:
+    """What to do about a folder without a finished training."""
+    earlier, out = earlier_in(folder), () if folder == train_options.OUT else ("--out", str(folder))
+    command = shlex.join(("slateloop", "train", *out)) if earlier is None else earlier.command
+    what = "trains agents" if earlier is None else "goes on with what was begun"
+    return f"trained agents (--trained {folder}): no training there is finished; `{command}` {what}"
 
 
 def notes(folder: Path, plan: Plan, write: Callable[[Sequence[str]], str]) -> Iterator[str]:

@@ -11,14 +11,11 @@ from functools import cache
 from pathlib import Path
 
 from policies.agents import KINDS
-from simulator.imports import reached
+from simulator.imports import WORDING, reached
 from simulator.records import meaning_of
 
 _ENTRIES = {"agent": "train.py", "log": "from_log.py", "bandit": "frozen.py"}
 """Sort of a piece → where its measurement begins; of other sorts, whatever any piece may run counts."""
-
-_WORDING = "spelling.py"
-"""A module of this name guesses at misspelt words, once there is an error to tell: no figure depends on it."""
 
 
 @cache
@@ -32,14 +29,14 @@ def code_of(sort: str, kind: str) -> str:
 
 def files_of(root: Path, sort: str, kind: str) -> list[Path]:
     """Every world, and all that the measurement imports, near or far; but for what only words errors."""
-    worlds = sorted(path for path in (root / "envs").glob("*.py") if path.name != _WORDING)
+    worlds = sorted(path for path in (root / "envs").glob("*.py") if path.name != WORDING)
     if sort == "reference":
         return worlds
     others = [root / "policies" / other for other in KINDS if other != kind]
     begin = [*worlds, root / "simulator" / _ENTRIES.get(sort, "training.py")]
     if sort != "agent":  # the registry loads learners by name
         begin += (root / "policies" / kind).glob("*.py")
-    return sorted(path for path in reached(root, begin, but=others) if path.name != _WORDING)
+    return sorted(path for path in reached(root, begin, but=others) if path.name != WORDING)
 
 
 @cache

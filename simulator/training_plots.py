@@ -1,4 +1,4 @@
-"""Learning curves of trained agents: one PNG per world and budget, the mean over seeds with its 95 % interval.
+"""Learning curves of trained agents: one PNG per world and budget, the mean over seeds; of several with its interval.
 
 In: pieces and their results. Out: files.
 """
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 130
-_HOW = "return of an episode of validation users; band: 95 % interval over seeds, as far as all of them went"
+_HOW = "return of an episode of validation users"
+_BAND = "; band: 95 % interval over seeds, as far as all of them went"
 
 
 def draw_all(pieces: Sequence[Piece], results: Results, folder: Path) -> list[Path]:
@@ -54,7 +55,7 @@ def figure(pieces: Sequence[Piece], results: Results) -> Figure:
     made, axes = panels(1, 1, width=9.5, height=5.0)
     ax, labels, heights = axes[0][0], list[Label](), list[float]()
     names = list(dict.fromkeys(one.who for one in pieces if one.sort == "agent"))
-    n_most = 1.0
+    n_most, has_band = 1.0, False
     for name, colour in zip(names, (*COLOURS, *[GREY] * len(names)), strict=False):
         curves = [results[one.key].curve for one in pieces if one.sort == "agent" and one.who == name]
         looks = list(zip(*curves, strict=False))
@@ -64,6 +65,7 @@ def figure(pieces: Sequence[Piece], results: Results) -> Figure:
         if len(curves) > 1:
             lows, highs = [one.low for one in over], [one.high for one in over]
             ax.fill_between(steps, lows, highs, color=colour, alpha=0.15, linewidth=0)
+            has_band = True
         ax.plot(steps, means, color=colour, linewidth=2.2, marker="o", markersize=3)
         labels.append(Label(steps[-1], means[-1], name, colour))
         heights += means
@@ -78,4 +80,4 @@ def figure(pieces: Sequence[Piece], results: Results) -> Figure:
     focus(ax, heights, room=0.08)
     dress(ax, x="user-steps", y="return of an episode")
     annotate_right(ax, labels)
-    return finish(made, f"{pieces[0].scene.title}: learning", _HOW)
+    return finish(made, f"{pieces[0].scene.title}: learning", _HOW + _BAND * has_band)

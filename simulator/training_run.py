@@ -64,18 +64,20 @@ class Manner:
         tensorboard: Whether trainings write event files.
         fresh: Measure anew what was finished before.
         keep_old: Use what other code has measured, too.
+        code: Sort and kind of a piece → digest of the code that measures it.
     """
 
     run: Runner
     tensorboard: bool = False
     fresh: bool = False
     keep_old: bool = False
+    code: Callable[[str, str], str] = code_of
 
 
 def conduct(pieces: Iterable[Piece], folder: TrainingFolder, screen: Screen, manner: Manner) -> Training:
     """Find what is finished, measure the rest, keep each result as it comes."""
     done, wanted = Training(), list(pieces)
-    rest = [one for one in wanted if manner.fresh or not _take(done, one, folder, keep_old=manner.keep_old)]
+    rest = [one for one in wanted if manner.fresh or not _take(done, one, folder, manner)]
     screen.begin(rest, done.n_found, done.n_outdated)
     tasks = [Task(one, str(folder.path.resolve()), manner.tensorboard) for one in rest]
     results = manner.run(tasks) if tasks else iter(())
@@ -93,11 +95,11 @@ def in_turn(tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Failed]]:
         yield task, attempt(task)
 
 
-def on_ray(n_jobs: int) -> Runner:
-    """As Ray tasks, so many at once."""
+def on_ray(n_jobs: int, measure: Callable[[Task], Result | Failed] = attempt) -> Runner:
+    """As Ray tasks, so many at once, each measured so."""
 
     def run(tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Failed]]:
-        for task, answer in spread(attempt, tasks, n_jobs=n_jobs):
+        for task, answer in spread(measure, tasks, n_jobs=n_jobs):
             if isinstance(answer, Exception):
                 yield task, Failed(task.piece.title, f"{type(answer).__name__}: {answer}")
             else:
@@ -106,12 +108,12 @@ def on_ray(n_jobs: int) -> Runner:
     return run
 
 
-def _take(done: Training, piece: Piece, folder: TrainingFolder, *, keep_old: bool) -> bool:
+def _take(done: Training, piece: Piece, folder: TrainingFolder, manner: Manner) -> bool:
     found = folder.find(piece)
     if found is None:
         return False
-    is_old = found.code != code_of(piece.sort, piece.kind)
-    if is_old and not keep_old:
+    is_old = found.code != manner.code(piece.sort, piece.kind)
+    if is_old and not manner.keep_old:
         done.n_outdated += 1
         return False
     if found.piece is None:  # kept before results said what they are of

@@ -26,9 +26,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from policies.gradient.nets import VALUE_SCALE, Agent
+from policies.gradient.nets import Agent
 from policies.gradient.options import GradientOptions
 from policies.gradient.plackett_luce import Slates, inclusions, log_likelihoods
+from policies.gradient.shapes import VALUE_SCALE
 
 
 class Batch(NamedTuple):

@@ -8,27 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from policies.gradient.shapes import VALUE_SCALE
 from policies.neural.agent_options import FROM_A_LOG, IN_A_WORLD, parsed
 from policies.option_checks import Check, field_problems, number, one_of
 
 CREDITS = ("slate", "item")
 
+UNTOLD: Mapping[str, float] = MappingProxyType({"value_scale": 60.0})
+"""``fixed`` of agents that were kept before it was told."""
+
 
 @dataclass(frozen=True)
 class GradientOptions:
-    """How to learn, and how to serve. Those that begin with ``block`` or come after are for learning from the log.
+    """How to learn, and how to serve.
+
+    In a world alone act ``learning_rate``, ``last_learning_rate``, ``minibatch``, ``epochs`` and ``credit``; from the
+    log alone those that begin with ``block`` and those after them; in both ``hidden``, ``item_units``, ``gamma``,
+    ``trace``, ``clip``, ``entropy`` and ``gradient_norm``. Only serving reads ``temperature``.
 
     Attributes:
         hidden: Widths of the hidden layers.
         item_units: Features of items that are learned, beside those that are given; 0 leaves scores linear in these.
-        temperature: Serving: scores are divided by this; small is greedy.
+        temperature: Scores are divided by this; small is greedy.
         learning_rate: In a world, at the start.
         last_learning_rate: At the end of training in a world.
         gamma: Discount; 1 for sessions that end.
         trace: λ of the returns: 0 trusts values, 1 rewards.
-        clip: How far one block or segment may move a slate's odds.
+        clip: How far one block or segment may move the odds of a slate, or of an item that is credited.
         entropy: Worth of being undecided, per slot.
         gradient_norm: Gradients of the scorer are cut to this length.
         minibatch: Steps of one update in a world.
@@ -74,8 +83,8 @@ class GradientOptions:
 
     @property
     def fixed(self) -> Mapping[str, float]:
-        """See ``Learnable.fixed``: none."""
-        return {}
+        """See ``Learnable.fixed``; no option, but the same for all agents of a release."""
+        return {"value_scale": VALUE_SCALE}
 
     @property
     def replay_steps(self) -> int:

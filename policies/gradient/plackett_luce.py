@@ -13,7 +13,10 @@ from torch import Tensor
 
 _NEVER = -1e9
 _SUREST = -1e-6
-"""A log-probability of 1 has no finite odds against it; it is taken to be this."""
+"""A probability of 1 has no finite odds against it; its logarithm is taken to be this."""
+
+_RAREST = -80.0
+"""Log-probabilities below are of so little that 1 − (1 − π)^m is m π to the last digit; float32 has no π below −104."""
 
 
 class Slates(NamedTuple):
@@ -77,14 +80,16 @@ def inclusions(likely: Tensor, left: Tensor) -> Tensor:
     With π its probability in this slot, were the ``left`` = m slots from here on filled independently, it is
     α = 1 − (1 − π)^m. Then ∇ log α = (m (1 − π)^(m − 1) · π / α) ∇ log π: an item that a later slot would have shown
     anyway earns less by being shown here. This is the top-K correction m (1 − π)^(m − 1) with α's importance weight in
-    place of π's; for the last slot, m = 1, it changes nothing.
+    place of π's; for the last slot, m = 1, it changes nothing. However small π is, the result and its gradient are
+    finite: towards 0 it becomes log m + log π, so an item beyond hope is pushed as any rare one is.
 
     Args:
         likely: Log-probabilities of slots' items, any shape.
-        left: Slots from this one on, this one included; the same shape.
+        left: Slots from this one on, this one included; integers of the same shape.
 
     Source: Chen et al. 2019, "Top-K Off-Policy Correction for a REINFORCE Recommender System", arXiv:1812.02353,
     section 4.3, there for slots that are all alike.
     """
-    against = torch.log1p(-torch.exp(torch.clamp(likely, max=_SUREST)))
-    return torch.log(-torch.expm1(left * against))
+    against = torch.log1p(-torch.exp(torch.clamp(likely, min=_RAREST, max=_SUREST)))
+    rare = likely + torch.log(left.to(likely.dtype))
+    return torch.where(likely < _RAREST, rare, torch.log(-torch.expm1(left * against)))

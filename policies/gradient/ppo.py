@@ -21,13 +21,12 @@ from policies.gradient.nets import Agent, arrays_of_scorer
 from policies.gradient.objective import Batch, Passes, improve
 from policies.gradient.options import GradientOptions
 from policies.gradient.plackett_luce import Slates
-from policies.neural import returns
 from policies.neural.arrays import Arrays
 from policies.neural.dense import DenseEncoder, Float32s
 from policies.neural.history import n_features
 from policies.neural.nets import adam, anneal, arrays_of, load, tensor
 from policies.neural.reward_scale import require_finite, reward_scale
-from policies.neural.segment import Segment
+from policies.neural.segment import Segment, flat
 
 
 class Ppo:
@@ -126,17 +125,7 @@ class Ppo:
 
     def _batch(self, segment: Segment, candidates: Float32s, scale: float) -> Batch:
         options = self._options
-        values = self._values(segment.contexts, segment.histories)
-        next_values = segment.next_values(values, self._values(segment.cut_contexts, segment.cut_histories))
-        found = returns.advantages(
-            segment.rewards / np.float32(scale),
-            values[:-1],
-            next_values,
-            ended=segment.ended,
-            cut=segment.cut,
-            lambda_=options.trace,
-            gamma=options.gamma,
-        )
+        gains, returns = segment.earned(self._values, scale=scale, lambda_=options.trace, gamma=options.gamma)
         items = _flat(segment.slates)
         return Batch(
             contexts=_flat(segment.contexts[:-1]),
@@ -145,8 +134,8 @@ class Ppo:
             slates=Slates(items),
             credited=_flat(segment.clicks) if options.credit == "item" else None,
             importance=torch.ones(len(items)),
-            advantages=_flat((found - found.mean()) / (found.std() + np.float32(1e-6))),
-            targets=_flat(found + values[:-1]),
+            advantages=_flat((gains - gains.mean()) / (gains.std() + np.float32(1e-6))),
+            targets=_flat(returns),
         )
 
     @torch.no_grad()
@@ -156,5 +145,4 @@ class Ppo:
 
 
 def _flat(column: NDArray[np.generic]) -> Tensor:
-    """(n_steps, n_users, …) → (n_steps * n_users, …)."""
-    return tensor(column.reshape(-1, *column.shape[2:]))
+    return tensor(flat(column))

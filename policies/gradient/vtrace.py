@@ -32,7 +32,8 @@ def corrected(rewards: Floats, values: Floats, importance: Floats, *, lambda_: f
         values: (n_steps + 1,): of each step, and of what came after the last; 0 there if nothing did.
         importance: (n_steps,): how much likelier each step is under the policy that learns than under the one that
             served; at least 0, and not beyond the bound that is wanted. What it is bounded by decides whose values
-            are learned; that it also cuts traces at 1 doesn't.
+            are learned; that it also cuts traces at 1 doesn't. Where it is that of the clicked items alone, they are
+            nobody's; see ``blocks.py``.
         lambda_: In [0, 1]: 0 trusts the values, 1 the rewards.
         gamma: Discount.
 

@@ -26,8 +26,8 @@ class Learnable(msgspec.Struct, frozen=True, array_like=True):
         encoder: Of contexts and actions; it stands still from then on.
         parameters: Of all nets, those that only training needs among them.
         reward_scale: Rewards were divided by this.
-        fixed: Options without which the parameters mean something else, as they were in training; whoever learns on
-            must have the same. Empty in what was kept before it was told.
+        fixed: Options and constants without which the parameters mean something else, as they were in training;
+            whoever learns on must have the same. Empty in what was kept before it was told.
     """
 
     kind: str

@@ -1,19 +1,38 @@
-"""Steps of many users as arrays: what every agent here is trained on, whether a world or a log told it.
+"""Steps of many users in a world as arrays: what every agent here is trained on there. A log tells trajectories.
 
-In: what a rollout or a log holds. Out: one record of arrays, the first axes of which are (n_steps, n_users).
+In: what a rollout holds. Out: one record of arrays, the first axes of which are (n_steps, n_users), and what each step
+earned.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from policies.neural.dense import Float32s
+from policies.neural.returns import advantages
 
 Places = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+
+Values = Callable[[Float32s, Float32s], Float32s]
+"""V of contexts (…, n_context) and histories (…, n_history); (…,)."""
+
+
+class Earned(NamedTuple):
+    """Both (n_steps, n_users), in scaled rewards.
+
+    Attributes:
+        gains: How much better each step went than its value promised.
+        returns: λ-returns: what its value should have been.
+    """
+
+    gains: Float32s
+    returns: Float32s
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +65,37 @@ class Segment:
     cut_contexts: Float32s
     cut_histories: Float32s
 
-    def next_values(self, values: Float32s, cut_values: Float32s) -> Float32s:
-        """What each step led to, (n_steps, n_users), for ``returns.advantages``.
+    def earned(self, values: Values, *, scale: float, lambda_: float, gamma: float, beyond_cut: bool = True) -> Earned:
+        """What each step brought, by ``returns.advantages``.
 
         Args:
-            values: (n_steps + 1, n_users): of ``contexts`` and ``histories``.
-            cut_values: (n_cut,): of ``cut_contexts`` and ``cut_histories``.
+            values: As believed now.
+            scale: Rewards are divided by this.
+            lambda_: In [0, 1]: 0 trusts the values, 1 the rewards.
+            gamma: Discount.
+            beyond_cut: Whether value goes on where an episode was cut; else it is over there.
         """
-        found = values[1:].copy()
-        found[self.cut] = cut_values
-        return found
+        before, after = values(self.contexts, self.histories), values(self.cut_contexts, self.cut_histories)
+        next_values = before[1:].copy()
+        next_values[self.cut] = after
+        gains = advantages(
+            self.rewards / np.float32(scale),
+            before[:-1],
+            next_values,
+            ended=self.ended if beyond_cut else self.ended | self.cut,
+            cut=self.cut,
+            lambda_=lambda_,
+            gamma=gamma,
+        )
+        return Earned(gains, gains + before[:-1])
 
     @property
     def n_steps(self) -> int:
         """User-steps in all."""
         return int(self.rewards.size)
+
+
+def flat(column: NDArray[Any]) -> NDArray[Any]:
+    """(n_steps, n_users, …) → (n_steps * n_users, …)."""
+    n_steps, n_users, *rest = column.shape
+    return np.ascontiguousarray(column).reshape(n_steps * n_users, *rest)

@@ -14,14 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from policies.neural.dense import Float32s
-from policies.neural.logged import LoggedStep
 from policies.neural.nets import tensor
 from policies.neural.padded import Shown
 from policies.neural.returns import advantages
-from policies.neural.sessions import LoggedTrajectory, Told, told
+from policies.neural.sessions import LoggedTrajectory, histories_of
 from policies.slateq.net import SlateQNet, Step
 from policies.slateq.options import SlateQOptions
 from policies.slateq.steps import outcomes
@@ -45,15 +45,14 @@ class Batch(NamedTuple):
 
 def batch_of(trajectories: Sequence[LoggedTrajectory], net: SlateQNet, options: SlateQOptions) -> Batch:
     """What to learn from trajectories, at least one."""
-    sessions = [told(one) for one in trajectories]
-    steps = [step for one in sessions for step in _known(one)]
+    steps = [step for one in trajectories for step in one.known]
     contexts = tensor(np.stack([step.context for step in steps]))
-    histories = tensor(np.concatenate([one.histories[: len(_known(one))] for one in sessions]))
+    histories = tensor(np.concatenate([histories_of(one)[: len(one.known)] for one in trajectories]))
     shown = Shown.of(steps)
     with torch.no_grad():
         values: Float32s = net.values(contexts, histories).numpy()
-    gains = _gains(sessions, values, options)
-    rows = tensor(np.flatnonzero(_usable(sessions)))
+    gains = _gains(trajectories, values, options)
+    rows = tensor(np.flatnonzero(_usable(trajectories)))
     step = Step(
         contexts=contexts,
         histories=histories,
@@ -66,20 +65,15 @@ def batch_of(trajectories: Sequence[LoggedTrajectory], net: SlateQNet, options: 
     return Batch(step, tensor(np.concatenate([shown.filled, nothing], axis=1))).take(rows)
 
 
-def _known(one: Told) -> tuple[LoggedStep, ...]:
-    """Steps, and the one after them where there is one."""
-    return one.steps if one.after is None else (*one.steps, one.after)
+def _usable(trajectories: Sequence[LoggedTrajectory]) -> NDArray[np.bool_]:
+    return np.concatenate([np.arange(len(one.known)) < len(one.steps) for one in trajectories])
 
 
-def _usable(sessions: Sequence[Told]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.concatenate([np.arange(len(_known(one))) < len(one.steps) for one in sessions])
-
-
-def _gains(sessions: Sequence[Told], values: Float32s, options: SlateQOptions) -> Float32s:
+def _gains(trajectories: Sequence[LoggedTrajectory], values: Float32s, options: SlateQOptions) -> Float32s:
     """Of every known step, what it brought beyond its value; 0 of those that are only looked ahead to."""
     found, at = np.zeros(len(values), dtype=np.float32), 0
-    for one in sessions:
-        n, known = len(one.steps), len(_known(one))
+    for one in trajectories:
+        n, known = len(one.steps), len(one.known)
         before, after = values[at : at + n], np.zeros(n, dtype=np.float32)
         after[: known - 1] = values[at + 1 : at + known]
         ended, cut = np.zeros((2, n, 1), dtype=np.bool_)

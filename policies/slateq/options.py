@@ -24,7 +24,11 @@ UNTOLD: Mapping[str, float] = MappingProxyType({"value_scale": 20.0})
 
 @dataclass(frozen=True)
 class SlateQOptions:
-    """How to learn, and how to serve. Those that begin with ``block`` and those after are for learning from the log.
+    """How to learn, and how to serve.
+
+    Those from ``learning_rate`` to ``explore_share`` act in a world alone, but for ``gamma``; from the log alone those
+    that begin with ``block`` and those after them; in both ``hidden``, ``item_units``, ``gamma`` and ``value_scale``.
+    Only serving reads ``search``, ``explorer``, ``temperature`` and ``epsilon``.
 
     Attributes:
         hidden: Widths of the hidden layers.

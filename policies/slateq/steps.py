@@ -6,20 +6,14 @@ order that suits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from policies.neural.arrays import Arrays
 from policies.neural.dense import Float32s
-from policies.neural.returns import advantages
 from policies.neural.reward_scale import require_finite
-from policies.neural.segment import Segment
+from policies.neural.segment import Segment, Values, flat
 from policies.slateq.options import SlateQOptions
-
-Values = Callable[[Float32s, Float32s], Float32s]
-"""V of contexts (…, n_context) and histories (…, n_history); (…,)."""
 
 
 def flat_steps(segment: Segment, values: Values, options: SlateQOptions, *, scale: float) -> Arrays:
@@ -35,33 +29,21 @@ def flat_steps(segment: Segment, values: Values, options: SlateQOptions, *, scal
         PolicyError: if a reward isn't finite.
     """
     require_finite(segment.rewards)
-    before = values(segment.contexts, segment.histories)
-    ended = segment.ended if options.beyond_cut else segment.ended | segment.cut
-    gains = advantages(
-        segment.rewards / np.float32(scale),
-        before[:-1],
-        segment.next_values(before, values(segment.cut_contexts, segment.cut_histories)),
-        ended=ended,
-        cut=segment.cut,
-        lambda_=options.trace,
-        gamma=options.gamma,
+    earned = segment.earned(
+        values, scale=scale, lambda_=options.trace, gamma=options.gamma, beyond_cut=options.beyond_cut
     )
     columns = {
         "contexts": segment.contexts[:-1],
         "histories": segment.histories[:-1],
         "shown": segment.shown,
         "outcome": outcomes(segment.clicks),
-        "returns": gains + before[:-1],
-        "gains": gains,
+        "returns": earned.returns,
+        "gains": earned.gains,
     }
-    return {name: _flat(column, segment.n_steps) for name, column in columns.items()}
+    return {name: flat(column) for name, column in columns.items()}
 
 
 def outcomes(clicks: NDArray[np.bool_]) -> Float32s:
     """(…, n_slots) → (…, n_slots + 1): shares of the clicks, all in the last place where there were none."""
     n_clicks = clicks.sum(axis=-1, keepdims=True)
     return np.concatenate([clicks / np.maximum(n_clicks, 1), n_clicks == 0], axis=-1, dtype=np.float32)
-
-
-def _flat(array: Float32s, n: int) -> Float32s:
-    return np.ascontiguousarray(array).reshape(n, *array.shape[2:])

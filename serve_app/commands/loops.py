@@ -5,6 +5,7 @@ In: arguments and files. Out: tables or JSON; settings are validated here first,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,9 +16,12 @@ import yaml
 
 from agent.loops import LoopSettings, SettingsError, parse_yaml
 from policies import registry
-from serve_app.answers import Arm, Experiences, LoopVersion, Status
+from serve_app.answers import Arm, Experiences, Learning, LoopVersion, Snapshot, Status
 from serve_app.commands.connection import DEFAULT_URL, Key, Url, connected
 from serve_app.commands.output import Json, fail, out, print_json, print_table
+
+N_NAMED = 5
+"""Versions that an error names."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -134,7 +138,7 @@ def snapshots(
 def rollback(
     context: typer.Context,
     loop: Loop,
-    version: Annotated[str, typer.Argument(help="A version from `loops snapshots`.", show_default=False)],
+    version: Annotated[str, typer.Argument(help="A version from `loops snapshots`.", show_default=False)] = "",
     *,
     url: Url = DEFAULT_URL,
     key: Key = "",
@@ -144,6 +148,8 @@ def rollback(
     Example: slateloop loops rollback default VERSION
     """
     with connected(context, url, key) as client:
+        if not version:
+            fail(_which_version(loop, client.snapshots(loop)), code=2)
         client.roll_back(loop, version)
     out().print(f"loop {loop} serves {version} until `slateloop loops release {loop}`", highlight=False)
 
@@ -202,6 +208,17 @@ def read_settings(file: Path) -> LoopSettings:
     return settings
 
 
+def _which_version(loop: str, kept: Sequence[Snapshot]) -> str:
+    """What to name, where no version was."""
+    if not kept:
+        return f"VERSION is missing, and loop {loop} has no snapshot yet to roll back to"
+    newest = ", ".join(f"{one.version} (of {_instant(one.published_at)})" for one in kept[:N_NAMED])
+    more = (
+        f" and {len(kept) - N_NAMED} older ones, see `slateloop loops snapshots {loop}`" if len(kept) > N_NAMED else ""
+    )
+    return f"VERSION is missing; name one of these, newest first: {newest}{more}"
+
+
 def _version_json(stored: LoopVersion) -> dict[str, Any]:
     return {
         "loop": stored.loop,
@@ -222,10 +239,10 @@ def _print_status(status: Status) -> None:
     learner, counts = status.learner, status.experiences
     behind = "an unknown number of" if learner.n_behind is None else f"{learner.n_behind:,}"
     console.print(
-        f"learner {'alive' if learner.alive else 'NOT alive'}, {behind} entries behind; "
+        f"learner {_at_work(learner)}, {behind} entries behind; "
         f"joined {status.n_joined:,}, learned {counts.learned:,}, "
-        f"late {counts.late:,}, duplicate {counts.duplicate:,}, "
-        f"orphan {counts.orphan:,}, refused {counts.refused:,}{_seldom(counts)}; log {status.log.n_entries:,} entries",
+        f"late {counts.late:,}, duplicate {counts.duplicate:,}, orphan {counts.orphan:,}{_lately(status)}, "
+        f"refused {counts.refused:,}{_seldom(counts)}; log {status.log.n_entries:,} entries",
         highlight=False,
     )
     if one := status.apprentice:
@@ -247,6 +264,17 @@ def _print_status(status: Status) -> None:
     print_table("variants", headings, [_variant_row(name, arm, status) for name, arm in status.variants.items()])
     for reason in status.why:
         console.print(f"· {reason}", highlight=False, markup=False)
+
+
+def _at_work(learner: Learning) -> str:
+    if learner.alive:
+        return "alive"
+    return {"starting": "starting", "waiting": "waiting for the first event"}.get(learner.state, "NOT alive")
+
+
+def _lately(status: Status) -> str:
+    n_lately = status.orphans.n_lately
+    return f" ({n_lately:,} lately)" if n_lately else ""
 
 
 def _seldom(counts: Experiences) -> str:

@@ -32,12 +32,12 @@ def err() -> Console:
     return Console(stderr=True, soft_wrap=True)
 
 
-def fail(*problems: str) -> NoReturn:
-    """Say what is wrong, one problem a line, and exit with 1."""
+def fail(*problems: str, code: int = 1) -> NoReturn:
+    """Say what is wrong, one problem a line, and exit with 1, or another code."""
     console = err()
     for problem in problems:
         console.print(problem, style="red", markup=False, highlight=False)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 @contextmanager

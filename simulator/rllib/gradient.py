@@ -13,7 +13,7 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.evaluation.postprocessing import Postprocessing
 from ray.rllib.policy.sample_batch import SampleBatch
 
-from policies.gradient.nets import VALUE_SCALE
+from policies.gradient.shapes import VALUE_SCALE
 from simulator.rllib.gradient_module import GradientModule, GradientTorchLearner
 from simulator.rllib.world_algorithm import WorldAlgorithm
 from simulator.rllib.world_config import WorldConfig

@@ -28,11 +28,10 @@ from policies.gradient.nets import Agent, arrays_of_scorer
 from policies.gradient.objective import credited
 from policies.gradient.options import GradientOptions, parse
 from policies.gradient.plackett_luce import Slates, log_likelihoods
-from policies.neural import returns
 from policies.neural.dense import DenseEncoder
 from policies.neural.nets import tensor
-from policies.neural.segment import Segment
-from simulator.rllib.world_module import OPTIONS, SIZES, Columns, Sizes, WorldModule, flat, register_adam
+from policies.neural.segment import Segment, flat
+from simulator.rllib.world_module import OPTIONS, SIZES, Columns, Sizes, WorldModule, register_adam
 from simulator.rollout import Choose, View
 
 
@@ -68,16 +67,8 @@ class GradientModule(WorldModule, ValueFunctionAPI):  # type: ignore[misc]  # RL
 
     def steps(self, segment: Segment, *, scale: float) -> Columns:
         """See ``WorldModule``; advantages are not normalised yet."""
-        before = self.values(segment.contexts, segment.histories)
-        gains = returns.advantages(
-            segment.rewards / np.float32(scale),
-            before[:-1],
-            segment.next_values(before, self.values(segment.cut_contexts, segment.cut_histories)),
-            ended=segment.ended,
-            cut=segment.cut,
-            lambda_=self.options.trace,
-            gamma=self.options.gamma,
-        )
+        options = self.options
+        gains, returns = segment.earned(self.values, scale=scale, lambda_=options.trace, gamma=options.gamma)
         found: dict[str, Any] = {
             "contexts": segment.contexts[:-1],
             "histories": segment.histories[:-1],
@@ -85,7 +76,7 @@ class GradientModule(WorldModule, ValueFunctionAPI):  # type: ignore[misc]  # RL
             "clicks": segment.clicks,
             RllibColumns.ACTIONS: segment.slates,
             Postprocessing.ADVANTAGES: gains,
-            Postprocessing.VALUE_TARGETS: gains + before[:-1],
+            Postprocessing.VALUE_TARGETS: returns,
         }
         columns = {name: flat(column) for name, column in found.items()}
         with torch.no_grad():

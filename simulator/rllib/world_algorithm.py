@@ -24,6 +24,7 @@ from ray.rllib.utils.metrics import (
 )
 
 from agent.starts import Start, pack
+from policies.base import PolicyError
 from policies.neural.learnable import Learnable
 from policies.neural.reward_scale import reward_scale
 from simulator.rllib.world_module import WorldModule
@@ -111,6 +112,9 @@ class WorldAlgorithm(Algorithm):  # type: ignore[misc]  # RLlib has no types
         told = self._each(lambda runner: runner.roll(progress))
         if not told:
             return None
+        for fault in self._each(lambda runner: runner.fault()):
+            if fault is not None:
+                raise PolicyError(fault)
         self.metrics.aggregate(told, key=ENV_RUNNER_RESULTS)
         if self.reward_scale is None:
             self.reward_scale = reward_scale(np.concatenate(self._each(lambda runner: runner.rewards)))

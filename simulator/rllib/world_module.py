@@ -21,7 +21,7 @@ from policies.neural.segment import Segment
 from policies.slateq.net import Sizes
 from simulator.rollout import Choose, View
 
-__all__ = ["NO_HISTORIES", "OPTIONS", "SIZES", "Columns", "Sizes", "WorldModule", "flat", "register_adam"]
+__all__ = ["NO_HISTORIES", "OPTIONS", "SIZES", "Columns", "Sizes", "WorldModule", "register_adam"]
 
 OPTIONS, SIZES = "options", "sizes"
 """Keys of a module's ``model_config``: the agent's options, parsed, and its ``Sizes``."""
@@ -95,11 +95,6 @@ class WorldModule(TorchRLModule):  # type: ignore[misc]  # RLlib has no types
         view = View(contexts, NO_HISTORIES, candidates)
         slates = self.chooser(progress=1.0, explore=False)(view, np.random.default_rng())
         return {RllibColumns.ACTIONS: torch.from_numpy(slates)}
-
-
-def flat(array: NDArray[Any]) -> NDArray[Any]:
-    """(n_steps, n_users, …) → (n_steps * n_users, …)."""
-    return np.ascontiguousarray(array).reshape(-1, *array.shape[2:])
 
 
 def register_adam(learner: Any, module_id: str, config: Any) -> None:

@@ -22,6 +22,7 @@ import envs  # noqa: F401 - its import registers the worlds with Gymnasium, in e
 from envs.episodes import run_episodes
 from envs.slate_env import SlateVectorEnv
 from envs.world import Indices, World
+from policies.base import PolicyError
 from policies.neural.dense import Float32s
 from policies.neural.reward_scale import require_finite
 from policies.neural.segment import Segment
@@ -30,7 +31,7 @@ from simulator.rllib.episode_figures import EpisodeFigures
 from simulator.rllib.world_module import NO_HISTORIES, WorldModule
 from simulator.rollout import Choose, Roller, View
 
-_EVALUATION_SEED = 3_000_000
+EVALUATION_SEED = 3_000_000
 """Of the users of evaluations: the same each time, so that only the agent differs."""
 _FEWEST = 2
 """Episodes of an evaluation."""
@@ -93,6 +94,17 @@ class WorldRunner(EnvRunner, Checkpointable):  # type: ignore[misc]  # RLlib has
         """Of the steps taken last, as the world gave them: (n,)."""
         return self._taken.rewards.ravel()
 
+    def fault(self) -> str | None:
+        """Why nothing can be learned from the steps taken last; None where it can.
+
+        Told, not raised: whatever a runner in a process of its own raises, RLlib takes for a crash, and starts it anew.
+        """
+        try:
+            require_finite(self._taken.rewards)
+        except PolicyError as error:
+            return str(error)
+        return None
+
     def steps(self, scale: float) -> SampleBatch:
         """The steps taken last, in random order, as the learner learns from them.
 
@@ -102,7 +114,8 @@ class WorldRunner(EnvRunner, Checkpointable):  # type: ignore[misc]  # RLlib has
         Raises:
             PolicyError: if a reward isn't finite.
         """
-        require_finite(self._taken.rewards)
+        if (fault := self.fault()) is not None:
+            raise PolicyError(fault)
         columns = self.module.steps(self._taken, scale=scale)
         order = self._users.dice.permutation(self._taken.n_steps)
         return SampleBatch({name: column[order] for name, column in columns.items()})
@@ -208,7 +221,7 @@ class WorldRunner(EnvRunner, Checkpointable):  # type: ignore[misc]  # RLlib has
             contexts, candidates = encoding.encode(*world.observe())
             return choose(View(contexts, NO_HISTORIES, candidates), dice)
 
-        seed = _EVALUATION_SEED + (self.worker_index or 0)
+        seed = EVALUATION_SEED + (self.worker_index or 0)
         episodes = run_episodes(world, choose_for, n_episodes=n_episodes, seed=seed)
         self._figures.tell_played(episodes)
         return Played(int(episodes.lengths.sum()))

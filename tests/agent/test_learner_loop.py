@@ -10,7 +10,7 @@ import redis
 from agent import keys, learner_loop, log_follower
 from agent.event_log import FIELD, LogReader
 from agent.learner_loop import LearnerLoop
-from agent.records import ZERO, Decision, StreamId, Tick
+from agent.records import ZERO, Decision, Reward, StreamId, Tick
 from agent.snapshots import SnapshotStore
 from policies import linear_bytes
 from tests.agent import traffic
@@ -58,6 +58,24 @@ def test_poisoned_entries_and_missing_rows_are_counted_and_passed(redis_client: 
         "features: a row is missing or unreadable": 1,
     }
     assert report(redis_client, wanted).n_refused == 3
+
+
+def test_orphans_of_late_are_told_from_those_of_long_ago(redis_client: redis.Redis) -> None:
+    """Old ones are in an old log that is read in one go; where nothing waits, the present is the server's."""
+    wanted, now_ms = settings("popularity"), server_now(redis_client)
+    for ms in [now_ms - 7_200_000] * 50 + [now_ms - 1_000] * 3:
+        traffic.write(redis_client, Written(ms, Reward("unknown", ms, 1.0)))
+    learner = Life().run(opened(redis_client, wanted))
+    found = report(redis_client, wanted)
+    assert (found.counters.orphan, found.n_orphans_lately, found.n_learned_lately) == (53, 3, 0)
+    learner.close(0.0)
+    again = Life().run(opened(redis_client, wanted))
+    assert report(redis_client, wanted).n_orphans_lately == 0
+    fill(redis_client, traffic.traffic(3, 50, start_ms=later(redis_client)))
+    Life().run(again)
+    found = report(redis_client, wanted)
+    assert found.n_orphans_lately == found.counters.orphan - 53 > 0
+    assert found.n_learned == found.n_learned_lately > 0
 
 
 def test_it_publishes_what_it_learned_once(redis_client: redis.Redis) -> None:

@@ -83,7 +83,10 @@ def test_it_fills_its_section(
     monkeypatch.setattr(sys, "argv", ["history", *asked.split(), "--write", str(page)])
     main()
     said = capsys.readouterr()
-    assert [json.loads(line)["told"] for line in said.err.splitlines()] == ["nothing", "session"]
+    foretold, *lines, done = said.err.splitlines()
+    assert foretold.startswith(f"{page} doesn't exist; ")
+    assert done == f"{page}: page made, with section 'history'"
+    assert [json.loads(line)["told"] for line in lines] == ["nothing", "session"]
     assert said.out.strip() in page.read_text()
     assert f"python -m benchmarks.history {asked}" in said.out
     assert "<!-- /history -->" in page.read_text()

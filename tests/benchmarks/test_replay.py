@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.replay import SECTION, leads, main, markdown, plain
-from benchmarks.replay_course import PASSES, WAYS, Plan, Reached
+from benchmarks.replay_course import OURS, PASSES, WAYS, Plan, Reached
 
 REPLAY = "replay, 8 steps, best slate"
 OTHER = "8 passes over each block"
@@ -53,6 +54,17 @@ def test_the_tables_by_hand() -> None:
     assert PASSES not in [line.split(" | ")[0][2:] for line in text.split("| lead")[1].splitlines()]
 
 
+def test_what_was_not_run_is_not_described() -> None:
+    few = dataclasses.replace(PLAN, ways={way: WAYS[way] for way in (PASSES, OURS)}, n_served=0)
+    text = markdown(few, {PASSES: FOUND[PASSES], OURS: FOUND[OTHER]}, "python -m benchmarks.replay")
+    assert "Replay: batches" not in text
+    assert "snapshots serve" not in text
+    assert "the same with `replay_ratio` 0. Same log," in text
+    both = markdown(PLAN, FOUND, "python -m benchmarks.replay")
+    assert "`replay_ratio` 0. Replay: batches of 512 drawn" in both
+    assert "snapshots serve" in both
+
+
 def test_as_json_what_did_not_serve_is_null() -> None:
     found = json.loads(plain(PLAN, FOUND))
     assert found["looks"] == list(PLAN.columns)
@@ -74,9 +86,13 @@ def test_the_command_fills_a_section(
     assert (
         page.read_text() == f"# Page\n\nBefore.\n\n<!-- {SECTION} -->\n\n{shown.out.strip()}\n\n<!-- /{SECTION} -->\n"
     )
-    told = [line.split(":")[0] for line in shown.err.splitlines()]
+    foretold, *told, done = shown.err.splitlines()
+    assert foretold.startswith(f"{page} has no section '{SECTION}'")
+    assert done == f"{page}: section '{SECTION}' added at its end"
     looks = ("400 logged", "800 logged", "1,600 logged", "100 served")
-    assert told == [f"seed 0, {look}, {way}" for look in looks for way in (PASSES, REPLAY)]
+    assert [line.split(":")[0] for line in told] == [
+        f"seed 0, {look}, {way}" for look in looks for way in (PASSES, REPLAY)
+    ]
 
 
 def test_a_log_too_short_to_learn_from_is_refused(

@@ -14,7 +14,7 @@ from policies.base import Context
 from policies.neural import arrays
 from policies.neural.dense import DenseEncoder
 from policies.neural.logged import LoggedStep
-from policies.neural.sessions import LoggedTrajectory, told
+from policies.neural.sessions import LoggedTrajectory, histories_of
 from policies.slateq.options import SlateQOptions
 from policies.slateq.snapshot import Snapshot
 from policies.trajectories import Trajectory
@@ -64,7 +64,7 @@ def test_a_cut_trajectory_looks_ahead_to_what_follows_which_is_never_drawn() -> 
 def test_a_row_holds_what_was_logged() -> None:
     session = Trajectory("t", STEPS[:5])
     held = ring(1, session)
-    found, histories = drawn(held), told(session).histories
+    found, histories = drawn(held), histories_of(session)
     for number in range(5):
         assert_allclose(found[number]["shown"], STEPS[number].shown)
         assert_allclose(found[number]["histories"], histories[number])

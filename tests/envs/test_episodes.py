@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from envs import episodes as episodes_module
 from envs.episodes import Attentive, Estimate, ratio, run_episodes
 from envs.world import Flags, Indices, Reaction, World, WorldError
 from tests.envs.tiny_world import TinyWorld
@@ -35,6 +36,19 @@ def test_an_episode_is_cut_at_max_steps() -> None:
     world = TinyWorld(4, 4, 2)
     world.max_steps = 2
     np.testing.assert_array_equal(run_episodes(world, third_first, n_episodes=4, seed=1).lengths, [1, 2, 2, 2])
+
+
+def test_an_episode_without_end_is_refused_unless_the_world_cuts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten episodes last 1 to 10 steps; many short ones in a place don't add up to a long one."""
+    monkeypatch.setattr(episodes_module, "LONGEST", 10)
+    assert run_episodes(TinyWorld(1, 4, 2), third_first, n_episodes=10, seed=1).lengths.max() == 10
+    with pytest.raises(
+        WorldError, match=r"world=tiny: an episode of 10 steps hasn't ended; end it in react\(\), or set"
+    ):
+        run_episodes(TinyWorld(1, 4, 2), third_first, n_episodes=11, seed=1)
+    world = TinyWorld(1, 4, 2)
+    world.max_steps = 12
+    assert run_episodes(world, third_first, n_episodes=13, seed=1).lengths.max() == 12
 
 
 def test_long_episodes_are_not_under_represented() -> None:

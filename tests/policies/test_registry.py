@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from policies import registry
 from policies.base import Learner, Policy, PolicyError
+from policies.gradient import options as gradient_options
+from policies.gradient import shapes as gradient_shapes
 from policies.neural.learnable import Learnable
 from policies.neural.shapes import NetSizes
 from policies.slateq import snapshot
@@ -97,6 +100,36 @@ def test_nets_that_no_loop_can_have_are_no_start() -> None:
     deep = Learnable.of("slateq", known, parameters=nets, reward_scale=1.5, fixed={})
     with pytest.raises(PolicyError, match=r"options\.hidden=.*at most 4 whole numbers"):
         registry.trained_in("slateq", deep.to_bytes())
+
+
+def gradient_with(**fixed: float) -> bytes:
+    known = encoder()
+    wanted = gradient_shapes.shapes(NetSizes((8,), 0), known)
+    nets = {name: np.zeros(shape, np.float32) for name, shape in wanted.items()}
+    return Learnable.of("gradient", known, parameters=nets, reward_scale=1.5, fixed=fixed).to_bytes()
+
+
+@pytest.mark.parametrize("fixed", [{}, {"value_scale": 60.0}, gradient_options.GradientOptions().fixed])
+def test_a_critic_is_read_as_it_was_in_training(fixed: Mapping[str, float]) -> None:
+    """Agents that were kept before it was told had 60; no loop can say otherwise, so none is told to."""
+    assert registry.trained_in("gradient", gradient_with(**fixed))[1] == {"hidden": (8,), "item_units": 0}
+
+
+@pytest.mark.parametrize("scale", [20.0, float("nan")])
+def test_a_critic_that_this_release_would_misread_is_no_start(scale: float) -> None:
+    said = f"trained with value_scale={scale}: gradient of this release has 60.0; train the agent again"
+    with pytest.raises(PolicyError, match=re.escape(said)):
+        registry.start_learner(
+            "gradient", {"hidden": [8]}, gradient_with(value_scale=scale), reward_range=REWARDS, seed=1
+        )
+
+
+def test_an_agent_that_was_kept_untold_is_no_start_for_a_release_with_another_scale(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gradient_options, "VALUE_SCALE", 30.0)
+    with pytest.raises(PolicyError, match=r"value_scale=60.0: gradient of this release has 30.0"):
+        registry.trained_in("gradient", gradient_with())
 
 
 def test_what_this_release_does_not_know_of_its_training_is_told() -> None:

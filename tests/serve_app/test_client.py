@@ -24,6 +24,7 @@ from tests.serve_app.fake_http import FakeHttp, not_there_yet, problem, slate, s
 from tests.trained import packed
 
 SLATES = ("POST", "/v1/slates")
+BATCH = ("POST", "/v1/slates/batch")
 REWARDS = ("POST", "/v1/rewards")
 QUICK = Backoff(first_s=0.0, longest_s=0.0, budget_s=60.0)
 ONCE = Backoff(budget_s=0.0)
@@ -67,6 +68,48 @@ def test_the_clients_loop_is_meant_unless_another_is_named() -> None:
     bodies = http.bodies()
     assert [bodies[0]["loop"], bodies[1]["loop"]] == ["home", "other"]
     assert [bodies[2][0]["loop"], bodies[3][0]["loop"]] == ["home", "other"]
+
+
+def test_feedback_goes_to_the_loop_that_its_event_was_asked_of() -> None:
+    batch = {"slates": [slate("b1"), slate("b2")]}
+    http = FakeHttp(routes={SLATES: slate(), BATCH: batch, REWARDS: {"accepted": 1}})
+    service = client(http, loop="home")
+    service.choose(["a"], event_id="e1", loop="shop")
+    service.choose_many([{"actions": ["a"], "event_id": "b1", "loop": "news"}, {"actions": ["a"], "event_id": "b2"}])
+    service.reward("e1", 1.0)
+    service.reward_slate("b1", [1.0, 0.0])
+    service.rewards([{"event_id": "b2", "value": 1.0}, {"event_id": "unknown", "value": 1.0}])
+    service.reward("e1", 1.0, loop="other")
+    named = [[reward["loop"] for reward in body] for body in http.bodies()[2:]]
+    assert named == [["shop"], ["news", "news"], ["home", "home"], ["other"]]
+    http.script = [httpx.Response(202), httpx.Response(202)]
+    service.activate("e1")
+    service.activate("e1", loop="other")
+    assert [body["loop"] for body in http.bodies()[-2:]] == ["shop", "other"]
+
+
+def test_what_no_loop_was_named_for_is_left_to_the_key() -> None:
+    http = FakeHttp(routes={SLATES: slate(), REWARDS: {"accepted": 1}})
+    service = client(http)
+    service.choose(["a"], event_id="e1")
+    service.choose(["a"], event_id=None)  # type: ignore[arg-type]  # as a caller without types may
+    service.choose(["a"], event_id="e2", loop="shop")
+    service.reward("e1", 1.0)
+    service.reward("e2", 1.0, loop=None)
+    assert [body[0].get("loop") for body in http.bodies()[3:]] == [None, None]
+
+
+async def test_the_async_client_remembers_loops_too() -> None:
+    batch = {"slates": [slate("b1")]}
+    http = FakeHttp(httpx.Response(503), routes={SLATES: slate(), BATCH: batch, REWARDS: {"accepted": 1}})
+    async with AsyncClient("http://service", "slk_1_x", backoff=QUICK, transport=http.transport) as service:
+        await service.choose(["a"], event_id="e1", loop="shop")
+        await service.choose_many([{"actions": ["a"], "event_id": "b1", "loop": "news"}])
+        await service.rewards([{"event_id": "e1", "value": 1.0}, {"event_id": "b1", "value": 1.0}])
+        http.script = [httpx.Response(202)]
+        await service.activate("e1")
+    assert [reward["loop"] for reward in http.bodies()[-2]] == ["shop", "news"]
+    assert http.bodies()[-1] == {"loop": "shop"}
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,8 @@ async def test_a_new_loop_says_what_it_waits_for(service: InProcess) -> None:
     assert status["serving"] is None
     assert status["learner"]["alive"] is False
     assert status["variants"]["learned"]["share"] == 0.9
-    assert any("not reported yet" in sentence for sentence in status["why"])
+    assert status["learner"]["state"] == "waiting"
+    assert any("No decision has been logged yet" in sentence for sentence in status["why"])
 
 
 async def test_a_lost_datastore_refuses_slates_with_retry_after_and_readyz_says_so(service: InProcess) -> None:

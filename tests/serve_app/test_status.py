@@ -8,15 +8,24 @@ import random
 import msgspec
 import redis
 
-from agent import progress
+from agent import keys, progress
+from agent.learner_loop import LearnerLoop
+from agent.loop_store import LoopStore
+from agent.loops import DEFAULT_LOOP
 from agent.records import Reward, SessionEnd, Tick
 from agent.snapshots import SnapshotStore
+from agent.starts import StartStore
+from policies.base import Action, Context
+from policies.neural.dense import DenseEncoder
 from serve_app.answers import Status
 from serve_app.status import StatusAnswer, read_status
+from serve_app.strays import CURE, OrphanStatus
 from serve_app.troubles import CURES, explained
 from tests.agent import traffic
 from tests.agent.learning import Life, closed_log, opened
 from tests.agent.traffic import LOOP, START_MS, WINDOW_MS, Written, apply, settings
+from tests.serve_app.conftest import InProcess
+from tests.trained import AGENT_OPTIONS, packed
 
 N = 40
 TAKING_OVER = "What is learned has changed; the new lineage is being learned from the log and then takes over"
@@ -60,6 +69,77 @@ def test_feedback_that_the_recipe_does_not_name_is_told(redis_client: redis.Redi
     assert status is not None
     assert (status.experiences.ignored, status.experiences.learned) == (N, N)
     assert any(f"{N} rewards are of types that reward.recipe doesn't name" in sentence for sentence in status.why)
+
+
+def stray(client: redis.Redis, *event_ids: str) -> None:
+    """Rewards that name no loop, of events that another one decided."""
+    for number, event_id in enumerate(event_ids):
+        written = Written(START_MS + number, Reward(event_id, START_MS + number, 1.0))
+        traffic.write(client, written, DEFAULT_LOOP)
+
+
+def learned_default(client: redis.Redis) -> None:
+    """The learner of the loop ``default`` reads its log."""
+    stored = LoopStore(client).ensure_default()
+    Life().run(LearnerLoop(client, DEFAULT_LOOP, stored))
+
+
+def silent(client: redis.Redis, n: int = 100) -> None:
+    """A loop with so many decisions by clients that name their events, and no feedback."""
+    traffic.store_rows(client)
+    dice = random.Random(3)
+    for number in range(n):
+        made = traffic.a_decision(dice, f"e{number}", START_MS + number, deferred=False)
+        traffic.write(client, Written(START_MS + number, made))
+        client.set(keys.event(LOOP, made.event_id), b"1-0:digest")
+    end = START_MS + n + WINDOW_MS + 1
+    traffic.write(client, Written(end, Tick(end)))
+    Life().run(opened(client, settings("popularity")))
+
+
+def test_a_reward_that_went_astray_is_told_where_it_went_and_where_it_belongs(redis_client: redis.Redis) -> None:
+    silent(redis_client)
+    stray(redis_client, "e1", "e2")
+    learned_default(redis_client)
+    default, shop = read_status(redis_client, DEFAULT_LOOP), read_status(redis_client, LOOP)
+    assert default is not None
+    assert shop is not None
+    assert (default.experiences.orphan, default.orphans) == (2, OrphanStatus(2, 0, "e2", LOOP))
+    assert any("which the loop shop decided" in sentence and CURE in sentence for sentence in default.why)
+    (told,) = [sentence for sentence in shop.why if "None of the 100 decisions" in sentence]
+    assert "2 rewards name no event of the loop default" in told
+    assert "('e2' is an event of this loop)" in told
+    read_back = msgspec.json.decode(msgspec.json.encode(default), type=Status)
+    assert msgspec.to_builtins(read_back.orphans) == msgspec.to_builtins(default.orphans)
+
+
+def test_who_may_not_see_other_loops_is_told_of_this_one_alone(redis_client: redis.Redis) -> None:
+    silent(redis_client)
+    stray(redis_client, "e1", "e2")
+    learned_default(redis_client)
+    default = read_status(redis_client, DEFAULT_LOOP, sees_all=False)
+    shop = read_status(redis_client, LOOP, sees_all=False)
+    assert default is not None
+    assert shop is not None
+    assert default.orphans == OrphanStatus(2, 0, "e2", "")
+    assert not any("shop" in sentence for sentence in default.why)
+    (told,) = [sentence for sentence in shop.why if "None of the 100 decisions" in sentence]
+    assert "default," not in told
+    assert "POST /v1/rewards" in told
+
+
+def test_features_that_came_too_late_are_named(redis_client: redis.Redis) -> None:
+    encoder = DenseEncoder.fitted([(Context({"day": 1.0}), [Action("a", {"topic": "a", "price": 1.0})])])
+    closed_log(redis_client)
+    Life().run(opened(redis_client, settings("popularity")))
+    report = progress.read(redis_client, LOOP, settings("popularity").learning_hash)
+    assert report is not None
+    late = {"vocabulary: features that came after the encoder was fitted are left out": report.n_learned}
+    progress.write(redis_client, msgspec.structs.replace(report, troubles=late))
+    status = read_status(redis_client, LOOP, encoder=encoder)
+    assert status is not None
+    (told,) = [sentence for sentence in status.why if "are left out" in sentence]
+    assert "are left out, such as hour, topic='" in told
 
 
 def test_what_keeps_a_new_lineage_from_taking_over_is_told(redis_client: redis.Redis) -> None:
@@ -148,3 +228,41 @@ def test_other_policies_have_no_backlog(redis_client: redis.Redis) -> None:
     status = read_status(redis_client, LOOP)
     assert status is not None
     assert status.backlog is None
+
+
+async def test_over_http_a_loop_waits_then_starts_and_a_bound_key_sees_its_own_alone(service: InProcess) -> None:
+    """No learner runs here: what it would report is written for it."""
+    await service.make_loop("shop")
+    assert await told(service, "shop") == ("waiting", OrphanStatus())
+    await service.decided(loop="shop", event_id="e1")
+    assert (await told(service, "shop"))[0] == "starting"
+    await service.call("POST", "/v1/rewards", {"event_id": "e1", "value": 1.0})
+    learned_default(service.redis)
+    assert await told(service, "default") == ("alive", OrphanStatus(1, 1, "e1", "shop"))
+    bound = service.key("admin", loop="default")
+    assert await told(service, "default", key=bound) == ("alive", OrphanStatus(1, 1, "e1", ""))
+
+
+async def told(service: InProcess, loop: str, key: str | None = None) -> tuple[str, OrphanStatus]:
+    response = await service.call("GET", f"/v1/loops/{loop}/status", key=key)
+    status = msgspec.json.decode(response.content, type=StatusAnswer)
+    return status.learner.state, status.orphans
+
+
+async def test_over_http_features_are_named_that_the_served_agent_leaves_out(service: InProcess) -> None:
+    start = StartStore(service.redis, "shop").put(packed("gradient"))
+    policy = {"kind": "gradient", "options": AGENT_OPTIONS, "start": start}
+    await service.make_loop("shop", policy=policy)
+    stored = LoopStore(service.redis).current("shop")
+    assert stored is not None
+    learner = Life().run(LearnerLoop(service.redis, "shop", stored))
+    await service.replica.loops.refresh()
+    await service.decided(loop="shop", actions=[{"id": "a", "features": {"clickbait": 0.5, "stars": 5}}])
+    Life().run(learner)
+    lineage = stored.settings.learning_hash
+    report = progress.read(service.redis, "shop", lineage)
+    assert report is not None
+    late = {"vocabulary: features that came after the encoder was fitted are left out": 40}
+    progress.write(service.redis, msgspec.structs.replace(report, troubles=late))
+    why = (await service.call("GET", "/v1/loops/shop/status")).json()["why"]
+    assert any("are left out, such as stars (40 times" in sentence for sentence in why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.unmet import Unmet
 from policies.base import Action, Context
 from policies.neural.dense import DenseEncoder
-from serve_app.troubles import CURES, explained
+from serve_app.troubles import CURES, explained, is_told
 
 VALUE = "value: not a finite number, or of no known type"
 
@@ -46,3 +46,13 @@ def test_features_that_are_not_met_are_told_with_the_cure() -> None:
     told = Unmet(encoder).troubles(300)
     said = "Features: unmet: no lesson has 2 of the 2 features that the agent was trained with: hour, price"
     assert explained(told, 300) == [f"{said}; {CURES['unmet']}."]
+
+
+def test_features_that_are_left_out_are_named_where_they_are_known() -> None:
+    late = {"vocabulary: features that came after the encoder was fitted are left out": 40, VALUE: 40}
+    _, told = explained(late, 100, left_out=["stars", "topic='opera'"])
+    assert "are left out, such as stars, topic='opera' (40 times in 100 lessons); " in told
+    assert not any("such as" in sentence for sentence in explained(late, 100))
+    assert is_told("vocabulary", late, 100)
+    assert not is_told("vocabulary", late, 10_000)
+    assert not is_told("room", late, 100)

@@ -16,7 +16,7 @@ from simulator.cells import CellError, PolicyChoice
 from simulator.costs import Cost
 from simulator.measuring import Failure
 from simulator.records import code_digest
-from simulator.results import Folder
+from simulator.results import Folder, ResultsError
 from tests.simulator.baked import cost
 
 
@@ -44,6 +44,12 @@ def run(wanted: Request) -> tuple[Outcome, str, str]:
 
 def made_up(policies: Sequence[PolicyChoice]) -> list[Cost]:
     return [cost(one.name) for one in policies]
+
+
+def test_a_page_that_cannot_be_written_is_told_before_the_work_begins(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="--write"):
+        run(request(tmp_path / "out", write=tmp_path))
+    assert not (tmp_path / "out").exists()
 
 
 def test_it_prints_tables_the_default_and_writes_files_and_the_page(tmp_path: Path) -> None:
@@ -81,10 +87,12 @@ def test_records_of_other_code_are_measured_again_unless_they_are_kept(tmp_path:
     assert "1 of 3 pieces were finished before by other code than this" in err
 
 
-def test_the_tables_hold_what_was_asked_for(tmp_path: Path) -> None:
-    """And not what else was finished in the same folder."""
+def test_the_tables_hold_what_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And not what else was finished in the same folder; that they take the place of others is told."""
     run(request(tmp_path, policies=("uniform",)))
+    assert capsys.readouterr().err == ""
     outcome, _, _ = run(request(tmp_path))
+    assert "pieces of it that aren't asked for now: 1; it was slateloop bakeoff --seeds 1\n" in capsys.readouterr().err
     settings = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
     assert {one["policy"]["name"] for one in settings["cells"]} == {"vw:squarecb", "popularity"}
     assert outcome.experiment.n_found == 1

@@ -25,6 +25,9 @@ class FakeScreen:
     def begin(self, n_all: int, n_found: int, n_outdated: int, first: str) -> None:
         self.begun.append((n_all, n_found))
 
+    def doing(self, text: str) -> None:
+        self.told.append(text)
+
     def finished(self, job: Job, result: Record | Failure) -> None:
         self.told.append(job.title)
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.loops import LoopSettings
+from agent.slates import Slate
 from agent.starts import address_of
 from envs.world import WorldError
 from simulator import policy_starts
@@ -14,6 +17,7 @@ from simulator.comparison import arm_sums, value_of
 from simulator.in_process import InProcess, Report, Serving
 from simulator.measuring import Failure, attempt, measure, measure_live, settings_of, settled, world_of
 from simulator.records import CellRecord, Record
+from simulator.service import Features
 from tests.trained import OPTIONS, WORLD, packed
 
 SETTING = Setting("interest-evolution", 5, 2)
@@ -117,6 +121,43 @@ def test_live_the_agent_that_a_policy_begins_with_is_sent_before_its_settings(tm
         measure_live(cell, service, loop="mine", max_lag=10)
         assert service.agents == [("mine", packed("gradient"))]
         assert service.applied[0][1].policy.start == address_of(packed("gradient"))
+
+
+class LateLive(FakeLive):
+    """Serves its agent from the third look on; until then the order that items come in."""
+
+    n_early = 0
+
+    def choose(self, actions: Mapping[str, Features], **ask: Any) -> Slate:
+        self.n_early += self.n_polls < 3
+        return super().choose(actions, **ask)
+
+    def status(self, loop: str = "") -> Report:
+        found = super().status(loop)
+        return found if self.n_polls >= 3 else found._replace(serving=None)
+
+
+def test_live_nobody_comes_before_the_agent_is_served(tmp_path: Path) -> None:
+    path = tmp_path / "trained.agent"
+    path.write_bytes(packed("gradient"))
+    begun = parse_policy(f"gradient:start={path},hidden=[8]")
+    cell = Cell(Setting(WORLD, OPTIONS["num_candidates"], OPTIONS["slate_size"]), begun, 0, 40, via="live")
+    told: list[str] = []
+    with LateLive(cell) as service:
+        measure_live(cell, service, loop="mine", max_lag=10, tell=told.append)
+        assert service.n_early == 0
+    waiting, served = told
+    assert waiting == f"{cell.title}: waiting until its agent is served"
+    assert served.startswith(f"{cell.title}: its agent is served after 0.")
+
+
+def test_live_policies_that_begin_with_nothing_are_not_waited_for() -> None:
+    """Theirs is served once something is learned, which takes users."""
+    cell, told = dataclasses.replace(small(n_requests=40), via="live"), list[str]()
+    with LateLive(cell) as service:
+        measure_live(cell, service, loop="mine", max_lag=10, tell=told.append)
+        assert service.n_early > 0
+    assert told == []
 
 
 def test_a_live_cell_needs_a_service() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from simulator import bakeoff_options, parity_options, replay_options, simulate_options
+from simulator import bakeoff_options, parity_options, replay_options, simulate_options, train_options
 
 RENAMED = {
     "seeds": "n_seeds",
@@ -20,6 +20,10 @@ RENAMED = {
     "folder": "out",
     "jobs": "n_jobs",
     "episodes": "n_episodes",
+    "steps": "n_steps",
+    "log": "n_logged",
+    "served": "n_served",
+    "users": "n_users",
 }
 NEEDED = {"path": Path("ml")}
 
@@ -35,7 +39,7 @@ def other(name: str, value: Any) -> Any:
 
 @pytest.mark.parametrize(
     "asked",
-    [one.asked for one in (bakeoff_options, parity_options, replay_options, simulate_options)],
+    [one.asked for one in (bakeoff_options, parity_options, replay_options, simulate_options, train_options)],
     ids=lambda one: one.__module__,
 )
 def test_each_option_reaches_its_field(asked: Callable[..., Any]) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import pytest
 
-from simulator.pacing import LagGate, Pacer, StalledError
-from tests.simulator.fakes import FakeClock, FakeExperiences, FakeService
+from simulator.pacing import POLL_S, LagGate, Pacer, StalledError, wait_until_served
+from tests.simulator.fakes import FakeClock, FakeExperiences, FakeReport, FakeService
 
 
 def gate(service: FakeService, clock: FakeClock, *, max_lag: int, patience_s: float = 60.0) -> LagGate:
@@ -75,6 +77,33 @@ def test_a_service_that_stops_learning_is_an_error_with_its_reasons() -> None:
     with pytest.raises(StalledError, match="learned nothing for 30 s and is 4 experiences behind: no learner is alive"):
         send_many(service, lag_gate)
     assert lag_gate.n_sent == 6
+
+
+@dataclass
+class BeginsLate(FakeService):
+    """Serves nothing before ``begins_at``."""
+
+    begins_at: float = 1000.0
+
+    def status(self, loop: str) -> FakeReport:
+        found = super().status(loop)
+        return found if self.clock.now >= self.begins_at else replace(found, serving=None)
+
+
+def test_a_loop_that_begins_with_an_agent_is_waited_for() -> None:
+    clock = FakeClock()
+    service = BeginsLate(clock, n_before=1, begins_at=1004.0)
+    waited_s = wait_until_served(service, "loop", clock=clock, sleep=clock.sleep)
+    assert waited_s == pytest.approx(4.0, abs=POLL_S)
+    assert wait_until_served(service, "loop", clock=clock, sleep=clock.sleep) == 0.0
+
+
+def test_a_loop_that_never_serves_its_agent_is_an_error_with_reasons_and_a_cure() -> None:
+    clock = FakeClock()
+    service = BeginsLate(clock, n_before=1, begins_at=9999.0)
+    with pytest.raises(StalledError, match=r"loop mine does not serve .* after 30 s.* says: no learner is alive Look"):
+        wait_until_served(service, "mine", clock=clock, sleep=clock.sleep, patience_s=30.0)
+    assert clock.now == pytest.approx(1030.0, abs=2 * POLL_S)
 
 
 def test_a_pacer_keeps_the_rate_and_makes_nothing_up() -> None:

@@ -39,6 +39,17 @@ def test_it_is_whole_only_if_every_row_passes() -> None:
     assert not Outcome(Request(), [*rows, failed]).is_whole
 
 
+def test_only_its_own_page_is_replaced_and_that_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page, other = tmp_path / "parity.md", tmp_path / "results.md"
+    for done in ("made", "replaced"):
+        measure(asked(episodes=40, seed=3, write=page), quiet())
+        assert capsys.readouterr().err == f"{page}: page {done}\n"
+    other.write_text("# Results\n", encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"results\.md is another page, .*--write"):
+        measure(asked(episodes=40, write=other), quiet())
+    assert other.read_text(encoding="utf-8") == "# Results\n"
+
+
 def test_a_file_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="--write"):
         measure(Request(n_episodes=40, write=tmp_path), quiet())

@@ -74,7 +74,8 @@ def test_regret_is_in_slates_of_the_arm_or_in_episodes() -> None:
 def test_one_seed_and_no_references_can_be_drawn() -> None:
     drawn = figures([cell_record()], [])
     assert list(drawn) == ["reward", "shown", "propensities"]
-    assert "1 seed, so no bands" in drawn["reward"].get_suptitle()
+    assert drawn["reward"].get_suptitle().endswith(" requests, 1 seed")
+    assert not drawn["reward"].axes[0].collections, "no band is drawn"
 
 
 def test_shares_are_in_percent_by_policy_and_arm() -> None:

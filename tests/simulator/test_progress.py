@@ -34,5 +34,17 @@ def test_a_terminal_gets_a_bar_and_keeps_the_failures() -> None:
     assert "failed: WorldError: [red] ended" in out.getvalue()
 
 
+def test_what_a_piece_waits_for_is_a_line_or_stands_beside_the_bar() -> None:
+    plain, terminal = io.StringIO(), io.StringIO()
+    for out, is_terminal in ((plain, False), (terminal, True)):
+        with progress(Console(file=out, width=120, force_terminal=is_terminal, color_system=None)) as screen:
+            screen.doing("before the bar there is no place for it")
+            screen.begin(3, 0, 0, cell().title)
+            screen.doing("news: [waiting] for its agent")
+    assert plain.getvalue().splitlines()[-1] == "news: [waiting] for its agent"
+    assert "news: [waiting] for its agent" in terminal.getvalue()
+    assert "before the bar" not in terminal.getvalue()
+
+
 def test_references_say_how_long_they_took() -> None:
     assert summary(yardstick_record().yardstick, yardstick_record()) == "news, references, seed 0: 0.5 s"

@@ -78,9 +78,9 @@ def test_mistakes_are_told_before_anyone_is_called(tmp_path: Path) -> None:
         (Request(tmp_path / "nowhere"), DatasetError, "no such folder"),
         (Request(movielens(tmp_path), policy="oracle"), CellError, "oracle"),
         (Request(movielens(tmp_path), policy="popularity"), CellError, "learns nothing"),
+        (Request(movielens(tmp_path), write=tmp_path), ResultsError, "--write"),
     ]
     for request, kind, says in wrong:
         with pytest.raises(kind, match=says):
             plan_of(request)
         assert kind in EXPLAINED
-    assert ResultsError in EXPLAINED

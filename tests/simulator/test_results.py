@@ -145,6 +145,13 @@ def test_the_digest_is_of_all_that_measures_and_of_nothing_that_prints() -> None
     assert not found & {f"simulator/{name}.py" for name in ("plots", "comparison_report", "simulate_command")}
 
 
+def test_the_digest_is_not_of_what_only_words_errors() -> None:
+    root = Path(__file__).resolve().parents[2]
+    wording = {root / "envs" / "spelling.py", root / "policies" / "spelling.py"}
+    assert all(path.exists() for path in wording)
+    assert wording.isdisjoint(measuring_files(root))
+
+
 def test_comments_docstrings_and_layout_are_not_measured() -> None:
     plain = "LIMIT = 3\n\ndef f(a: int) -> int:\n    return a + LIMIT\n"
     told = (

@@ -38,20 +38,34 @@ def test_a_page_is_made_with_its_folder(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == TITLE + "\n<!-- one -->\n\nfirst\n\n<!-- /one -->\n"
 
 
+def test_what_was_done_to_the_page_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.md"
+    for name in ("one", "two", "one"):
+        write_section(page, name, "text")
+    heard = capsys.readouterr()
+    assert heard.err.splitlines() == [
+        f"{page}: page made, with section 'one'",
+        f"{page}: section 'two' added at its end",
+        f"{page}: section 'one' replaced",
+    ]
+    assert heard.out == ""
+
+
 def test_a_page_that_can_t_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="give another file with --write"):
-        write_section(tmp_path, "one", "text")
+        write_section(tmp_path, "one", "text", tell=pytest.fail)
 
 
 def test_a_page_that_cannot_be_written_is_told_beforehand(tmp_path: Path) -> None:
     page, told = tmp_path / "page.md", list[str]()
     page.write_text(PAGE, encoding="utf-8")
     require_page(page, "one", tell=told.append)
-    require_page(page, "two", tell=told.append)
     assert told == []
+    require_page(page, "two", tell=told.append)
+    assert told == [f"{page} has no section 'two'; it is added at the end once everything is finished"]
     assert page.read_text(encoding="utf-8") == PAGE
     require_page(tmp_path / "new" / "page.md", "one", tell=told.append)
-    assert [line.partition(";")[0] for line in told] == [f"{tmp_path / 'new' / 'page.md'} doesn't exist"]
+    assert [line.partition(";")[0] for line in told[1:]] == [f"{tmp_path / 'new' / 'page.md'} doesn't exist"]
     assert not (tmp_path / "new").exists()
     page.write_text("<!-- one -->", encoding="utf-8")
     for path, problem in ((page, "put the marks right"), (tmp_path, "--write"), (page / "x.md", "--write")):

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from agent.loops import LoopSettings
 from agent.starts import address_of, pack
 from envs.world import WorldError
 from simulator import listing
@@ -28,7 +29,7 @@ from simulator.simulate_command import (
     to_json,
 )
 from simulator.simulate_options import Request
-from simulator.training_folder import agent_file
+from simulator.training_folder import TrainingFolder, agent_file
 from tests.simulator.test_experiments import PLAN, FakeRunner, FakeScreen
 from tests.simulator.test_measuring import FakeLive, small
 from tests.simulator.trained_folder import agent, keep
@@ -77,6 +78,16 @@ def test_a_second_run_finds_everything_and_says_so(tmp_path: Path) -> None:
     assert (again.experiment.n_found, first.experiment.n_found) == (3, 0)
     assert "3 of 3 pieces were finished before" in err
     assert out == same
+
+
+def test_that_the_summary_of_another_command_is_replaced_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(request(tmp_path))
+    run(request(tmp_path, policies=("vw", "uniform", "popularity")))
+    assert "of another command" not in capsys.readouterr().err, "nothing is lost"
+    run(request(tmp_path, policies=("uniform",)))
+    assert "pieces of it that aren't asked for now: 2; it was slateloop simulate --seeds 1\n" in capsys.readouterr().err
 
 
 def test_json_is_plain(tmp_path: Path) -> None:
@@ -209,6 +220,60 @@ def test_a_live_loop_begins_with_the_trained_agent(tmp_path: Path) -> None:
     assert outcome.plan.cells[0].url == "http://a", "results are kept without anyone's password"
 
 
+def test_a_live_loop_whose_agent_is_waited_for_is_told(tmp_path: Path) -> None:
+    keep(tmp_path / "train", agent("gradient"), 5.0)
+    wanted = dataclasses.replace(of_trained(tmp_path / "out", tmp_path / "train"), worlds=(WORLD,), n_requests=40)
+    err = io.StringIO()
+    with FakeLive(plan_of(dataclasses.replace(wanted, policies=())).cells[0]) as service:
+        simulate(wanted, Console(file=err, width=200), live=Live(service, "t1", "http://a"))
+    begun, other = f"{WORLD}, gradient (trained), seed 0: ", f"{WORLD}, popularity, seed 0: "
+    assert f"{begun}waiting until its agent is served\n{begun}its agent is served after 0." in err.getvalue()
+    assert f"{other}waiting" not in err.getvalue()
+
+
+class Overwriting(FakeLive):
+    """Someone trains anew meanwhile."""
+
+    file: Path
+
+    def apply_settings(self, loop: str, settings: LoopSettings) -> None:
+        super().apply_settings(loop, settings)
+        self.file.write_bytes(packed("slateq"))
+
+
+def test_an_agent_that_changed_meanwhile_is_that_cells_failure(tmp_path: Path) -> None:
+    keep(tmp_path / "train", agent("gradient"), 5.0)
+    wanted = of_trained(tmp_path / "out", tmp_path / "train", n_seeds=2)
+    wanted = dataclasses.replace(wanted, worlds=(WORLD,), policies=(), n_requests=40)
+    with Overwriting(plan_of(wanted).cells[0]) as service:
+        service.file = agent_file(tmp_path / "train", agent("gradient"))
+        outcome = simulate(wanted, Console(file=io.StringIO()), live=Live(service, "t1", "http://a"))
+    (failure,) = outcome.experiment.failures
+    assert failure.job.seed == 1
+    assert "the file has changed meanwhile; run the command again" in failure.error
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_a_start_that_does_not_suit_is_refused_before_anything_is_played(tmp_path: Path, is_live: bool) -> None:
+    files = {kind: tmp_path / f"{kind}.agent" for kind in ("gradient", "slateq")}
+    for kind, file in files.items():
+        file.write_bytes(packed(kind))
+    wrong = [
+        (f"slateq:start={files['slateq']},hidden=[8]", "requests of interest-evolution have no clickbait, which"),
+        (f"slateq:start={files['gradient']}", "an agent of kind gradient; write gradient:start=…"),
+        (f"slateq:start={files['slateq']},hidden=[8],value_scale=3", "value_scale=3.*: the agent was trained with"),
+    ]
+    with FakeLive(small()) as service:
+        live = Live(service, "t1", "http://a") if is_live else None
+        for policy, said in wrong:
+            worlds = (WORLD,) if "value_scale" in policy else ("interest-evolution",)
+            one = request(tmp_path / "out", worlds=worlds, policies=("vw", policy))
+            with pytest.raises(CellError, match=said):
+                simulate(one, Console(file=io.StringIO()), live=live)
+        assert (service.agents, service.applied) == ([], [])
+    assert not (tmp_path / "out").exists()
+
+
 def test_cells_of_two_services_do_not_mix(tmp_path: Path) -> None:
     wanted = request(tmp_path, policies=("vw",))
     with FakeLive(small()) as one, FakeLive(small()) as other:
@@ -297,3 +362,15 @@ def test_the_listing_names_what_a_folder_of_trained_agents_holds(tmp_path: Path)
     assert [one["seed"] for one in listing_json(tmp_path)["trained"]] == [3]
     with pytest.raises(ResultsError, match="no folder of trained agents"):
         show_listing(Console(file=out), tmp_path / "nowhere")
+
+
+def test_the_listing_of_a_folder_without_a_finished_training_says_what_to_do(tmp_path: Path) -> None:
+    TrainingFolder(tmp_path)
+    out = io.StringIO()
+    show_listing(Console(file=out, width=200), tmp_path)
+    last = out.getvalue().splitlines()[-1]
+    assert last == (
+        f"trained agents (--trained {tmp_path}): no training there is finished; `slateloop train --out {tmp_path}` "
+        "trains agents"
+    )
+    assert listing_json(tmp_path)["trained"] == []

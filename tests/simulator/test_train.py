@@ -71,6 +71,14 @@ def test_training_stops_when_nothing_becomes_better(monkeypatch: pytest.MonkeyPa
     assert found.score.mean == 5.5
 
 
+def test_an_equal_score_is_no_better_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.train.score", lambda *_, **__: Estimate(5.0, 0.0, 10))
+    budget = Budget(n_steps=6400, n_users=32, n_segment=10, n_validations=20, patience=3)
+    found = train(course(budget=budget), seed=0)
+    assert len(found.curve) == 4
+    assert found.kept == 3
+
+
 def test_a_breakdown_is_told_and_what_was_good_stays_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Users who score it reward NaN from the second look on; then a parameter isn't finite."""
     scores = iter([3.0, float("nan")])

@@ -22,6 +22,7 @@ from simulator.training_rows import to_json
 from tests.serve_app.fake_http import FakeHttp, problem, stored
 from tests.simulator.test_publishing import FakeService, FakeStored
 from tests.test_slateloop import KEY, FakeOutside, run
+from tests.trained import packed
 
 QUIET = Console(quiet=True)
 
@@ -49,7 +50,7 @@ def request(out: Path) -> Request:
     )
 
 
-def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = dataclasses.replace(request(tmp_path), n_logged=200, n_served=100)
     first = train_command.train(asked, QUIET)
     assert first.is_whole
@@ -68,7 +69,11 @@ def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path) -> N
     assert again.training.n_found == len(again.pieces)
     assert to_json(again.rows) == to_json(first.rows)
     page = (tmp_path / "results.md").read_text()
+    assert "aren't asked for now" not in capsys.readouterr().err
     train_command.train(dataclasses.replace(asked, section="train-2", beside=("none",)), QUIET)
+    told = capsys.readouterr().err
+    assert "pieces of it that aren't asked for now: 2; it was slateloop train\n" in told
+    assert told.endswith(f"{asked.write}: section 'train-2' added at its end\n")
     both = (tmp_path / "results.md").read_text()
     assert page.strip() in both
     assert "simulated worlds: train-2\n" in both.partition("<!-- train-2 -->")[2]
@@ -77,9 +82,9 @@ def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path) -> N
     train_command.show(again, Console(file=out, width=200), Console(file=err, width=200))
     assert "least_clickbait (reference)" in out.getvalue()
     assert "were finished before" in err.getvalue()
-    told = train_command.to_json(again)
-    assert json.loads(json.dumps(told, allow_nan=False))["n_finished_before"] == len(again.pieces)
-    assert [one["name"] for one in told["decisions"]] == ["gradient (frugal)"]
+    plain = train_command.to_json(again)
+    assert json.loads(json.dumps(plain, allow_nan=False))["n_finished_before"] == len(again.pieces)
+    assert [one["name"] for one in plain["decisions"]] == ["gradient (frugal)"]
 
     service = FakeService()
     wanted = dataclasses.replace(again, request=dataclasses.replace(asked, publish="x"))
@@ -229,6 +234,25 @@ def test_what_is_not_installed_is_told_with_the_cure(tmp_path: Path, monkeypatch
     for wrong in ({"agents": ("dqn",)}, {"agent_options": ("hiden=[8]",)}, {"log_worlds": ("shop",)}):
         with pytest.raises(CellError, match=r"no such|add --log"):
             train_command.train(dataclasses.replace(request(tmp_path), **wrong), QUIET)  # type: ignore[arg-type]  # ours
+
+
+def test_what_would_fail_late_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    file = tmp_path / "slateq.agent"
+    file.write_bytes(packed("slateq"))
+    begins = f"slateq:start={file},hidden="
+    wrong = [
+        ({"worlds": ("long-term-satisfaction", "words")}, "world=words .*: no agent can be trained in it"),
+        (
+            {"worlds": ("interest-evolution",), "beside": (f"{begins}[8]",)},
+            "requests of interest-evolution have no clickbait",
+        ),
+        ({"beside": (f"{begins}[16]",)}, r"options.hidden=\[16\]: the agent was trained with \[8\]"),
+    ]
+    for changes, said in wrong:
+        asked = dataclasses.replace(request(tmp_path), **changes)  # type: ignore[arg-type]  # each of its own type
+        with pytest.raises(CellError, match=said):
+            train_command.train(asked, QUIET)
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
 def test_the_command_line_explains_a_wrong_request(tmp_path: Path) -> None:

@@ -154,6 +154,13 @@ def test_a_world_without_agents_is_told_with_the_command(tmp_path: Path) -> None
         require_any({}, [news], tmp_path)
 
 
+def test_a_folder_without_a_finished_training_names_the_command_that_makes_or_ends_one(tmp_path: Path) -> None:
+    assert f"`slateloop train --out {tmp_path}` trains agents" in trained_agents.none_yet(tmp_path)
+    begun = ["slateloop", "train", "--world", "shop", "--out", str(tmp_path)]
+    (tmp_path / "settings.json").write_text(json.dumps({"command": begun, "pieces": []}), encoding="utf-8")
+    assert f"`{shlex.join(begun)}` goes on with what was begun" in trained_agents.none_yet(tmp_path)
+
+
 def test_what_a_folder_holds_is_json(tmp_path: Path) -> None:
     keep(tmp_path, agent("gradient", 2), 5.0)
     (one,) = json.loads(json.dumps(trained_agents.to_json(trained_in(tmp_path)), allow_nan=False))

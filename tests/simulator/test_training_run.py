@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from simulator import training_run
 from simulator.results import ResultsError
 from simulator.training import Task
 from simulator.training_code import code_of
@@ -116,3 +118,19 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ResultsError, match="choose another folder with --out"):
         TrainingFolder(tmp_path / "file")
+
+
+def test_on_ray_each_piece_is_measured_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = ValueError("lost")
+
+    def spread(
+        function: Callable[[Task], Result], inputs: Sequence[Task], *, n_jobs: int
+    ) -> Iterator[tuple[Task, Any]]:
+        assert n_jobs == 3
+        yield inputs[0], function(inputs[0])
+        yield inputs[1], lost
+
+    monkeypatch.setattr(training_run, "spread", spread)
+    tasks = [Task(one) for one in PIECES[:2]]
+    found = list(training_run.on_ray(3, lambda task: result(task.piece, 7.0))(tasks))
+    assert found == [(tasks[0], result(PIECES[0], 7.0)), (tasks[1], Failed(PIECES[1].title, "ValueError: lost"))]

@@ -11,8 +11,9 @@ from numpy.testing import assert_allclose
 
 from policies.base import Slate, Slot
 from policies.gradient.blocks import batch_of
-from policies.gradient.nets import VALUE_SCALE, Agent
+from policies.gradient.nets import Agent
 from policies.gradient.options import parse
+from policies.gradient.shapes import VALUE_SCALE
 from policies.neural.dense import DenseEncoder
 from policies.neural.history import n_features
 from policies.neural.logged import LoggedStep
@@ -85,7 +86,7 @@ def test_what_was_served_too_rarely_counts_more_up_to_a_bound(factor: float, wei
 
 
 def test_credit_by_item_asks_how_likely_the_item_was_shown_at_all() -> None:
-    """Without a click nothing depends on who served; a click in the first of three slots has three chances."""
+    """A click in the first of three slots has three chances; a step without one counts as it came, whoever served."""
     silent = replace(
         STEPS[0], rewards=np.zeros(3, np.float32), clicks=np.zeros(3, np.bool_), logged=STEPS[0].logged + 1.0
     )
@@ -96,7 +97,7 @@ def test_credit_by_item_asks_how_likely_the_item_was_shown_at_all() -> None:
 
 
 def test_what_silence_is_worth_is_no_click() -> None:
-    """With a default reward of −0.1 too: nothing was clicked, so nothing depends on who served."""
+    """With a default reward of −0.1 too: nothing was clicked, so the step counts as it came."""
     told = replace(TOLD[0], rewards=[-0.1] * 3, clicked=[False] * 3)
     step = replace(LoggedStep.of(told, ENCODER, list(told.rewards)), logged=STEPS[0].logged + 1.0)
     assert_allclose(batch_of([ended(step)], agent(), ITEM).importance, [1.0])

@@ -60,5 +60,21 @@ def test_what_serves_is_a_running_mean_of_what_was_learned() -> None:
         np.testing.assert_allclose(half[name], (array + newest[name]) / 2, atol=1e-6)
 
 
+def test_nets_that_are_sure_learn_from_what_they_would_never_show() -> None:
+    """Two of three actions have no chance that float32 could hold; the log shows them as often, clicked and not."""
+    encoder = DenseEncoder.fitted([(Context({"mood": mood}), ACTIONS) for mood in (0.1, 0.9)])
+    ppo = Ppo(SMALL, encoder.n_context, encoder.n_action, n_slots=1, seed=1)
+    lure, treat, dull = encoder.actions(ACTIONS)
+    apart = lure - (treat + dull) / 2
+    sure = 150 / np.float32(apart @ apart) * apart
+    assert np.min((lure - np.stack([treat, dull])) @ sure) >= 149.0
+    ppo.load({**ppo.arrays(), "scorer.context.out.bias": sure})
+    known = Learnable.of("gradient", encoder, parameters=ppo.arrays(), reward_scale=1.0, fixed=ppo.fixed)
+    learner = GradientLearner.from_trained(SMALL, known.to_bytes(), reward_range=RANGE, seed=3)
+    tell(learner, sessions(300))
+    assert learner.trouble() == {}
+    assert learner.snapshot() != ppo.snapshot(encoder)
+
+
 def scorer_of(learner: GradientLearner) -> Arrays:
     return arrays.from_bytes(msgspec.msgpack.decode(learner.snapshot())[3])

@@ -60,6 +60,17 @@ def test_an_item_is_included_if_any_of_the_slots_left_would_show_it() -> None:
     assert_allclose(inclusions(likely, left).exp(), [0.25, 1 - 0.75**2, 1 - 0.75**3], rtol=1e-9)
 
 
+@pytest.mark.parametrize("likely", [-79.9, -80.1, -104.0, -150.0, -1e9])
+def test_an_item_beyond_hope_is_as_likely_shown_as_its_chances_add_up_to(likely: float) -> None:
+    """1 − (1 − π)^m → m π, in float32 too, which has no number for such a π; its gradient is that of log π."""
+    given = torch.tensor([likely] * 3, requires_grad=True)
+    found = inclusions(given, torch.tensor([1, 2, 500]))
+    found.sum().backward()  # type: ignore[no-untyped-call]  # torch
+    assert_allclose(found.detach(), likely + np.log([1, 2, 500]), rtol=1e-6)
+    assert given.grad is not None
+    assert_allclose(given.grad, [1.0, 1.0, 1.0], rtol=1e-5)
+
+
 def test_the_top_k_correction_is_that_of_chen() -> None:
     """d α / d π = m (1 − π)^(m − 1)."""
     chance = torch.tensor([0.3], dtype=torch.float64, requires_grad=True)

@@ -1,4 +1,4 @@
-"""PPO in a world: it learns what pays, its critic keeps to the truth, and its objective does what it says."""
+"""PPO in a world: it learns what pays, and its critic keeps to the truth."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from numpy.testing import assert_allclose
 
 from policies.base import PolicyError
-from policies.gradient.nets import Agent
-from policies.gradient.objective import Batch, Passes, improve, log_likelihood, loss
 from policies.gradient.options import parse
-from policies.gradient.plackett_luce import Slates
 from policies.gradient.ppo import Ppo
 from policies.neural.history import CLICKED_SCALE, COUNT_SCALE, n_features
 from policies.neural.reward_scale import reward_scale
@@ -142,57 +138,3 @@ def test_a_segment_without_candidates_or_with_a_broken_reward_is_refused_and_cha
 @pytest.mark.parametrize(("rewards", "scale"), [([3.0, 0.0, 0.0], 3.0**0.5), ([0.0, 0.0], 1.0), ([-2.0, 2.0], 2.0)])
 def test_rewards_are_measured_by_their_root_mean_square(rewards: list[float], scale: float) -> None:
     assert_allclose(reward_scale(rewards), scale)
-
-
-def batch(agent: Agent, *, importance: float, advantage: float) -> Batch:
-    dice = torch.Generator().manual_seed(1)
-    contexts = torch.randn(16, N_CONTEXT, generator=dice)
-    return Batch(
-        contexts=contexts,
-        histories=torch.zeros(16, n_features(N_ACTION)),
-        candidates=torch.randn(16, N_CANDIDATES, N_ACTION, generator=dice),
-        slates=Slates(torch.rand(16, N_CANDIDATES, generator=dice).argsort(dim=1)[:, :2]),
-        credited=None,
-        importance=torch.full((16,), importance),
-        advantages=torch.full((16,), advantage),
-        targets=agent.values(contexts, torch.zeros(16, n_features(N_ACTION))).detach(),
-    )
-
-
-def likelihood(agent: Agent, told: Batch) -> torch.Tensor:
-    return log_likelihood(agent, told.contexts, told.candidates, told.slates, told.credited)
-
-
-def strength(agent: Agent, told: Batch, *, ratio: float) -> float:
-    """How hard the scorer is pulled, where every slate has become so much likelier already."""
-    agent.zero_grad()
-    before = likelihood(agent, told) - float(np.log(ratio))
-    loss(agent, told, before, parse({"entropy": 0.0, "clip": 0.2})).backward()  # type: ignore[no-untyped-call]  # torch
-    weight = agent.scorer.context.direct.weight.grad
-    assert weight is not None
-    return float(weight.abs().sum())
-
-
-@pytest.mark.parametrize(
-    ("advantage", "ratio", "pulls"),
-    [(1.0, 1.0, True), (1.0, 1.3, False), (1.0, 0.7, True), (-1.0, 1.3, True), (-1.0, 0.7, False)],
-)
-def test_nothing_pulls_further_than_the_clip_but_all_pulls_back(advantage: float, ratio: float, pulls: bool) -> None:
-    agent = Agent((N_CONTEXT, N_ACTION, n_features(N_ACTION)), hidden=(8,))
-    assert (strength(agent, batch(agent, importance=1.0, advantage=advantage), ratio=ratio) > 0.0) == pulls
-
-
-def test_what_went_well_becomes_likelier() -> None:
-    options = parse({"entropy": 0.0})
-    agent = Agent((N_CONTEXT, N_ACTION, n_features(N_ACTION)), hidden=(8,))
-    told = batch(agent, importance=1.0, advantage=1.0)
-    before = likelihood(agent, told)
-    optimizer = torch.optim.Adam(agent.parameters(), lr=0.01)
-    improve(agent, optimizer, told, options=options, passes=Passes(3, 8), dice=np.random.default_rng(1))
-    assert (likelihood(agent, told) > before).double().mean() > 0.7
-
-
-def test_importance_weighs_gradients() -> None:
-    agent = Agent((N_CONTEXT, N_ACTION, n_features(N_ACTION)), hidden=(8,))
-    pulls = [strength(agent, batch(agent, importance=share, advantage=1.0), ratio=1.0) for share in (1.0, 0.5, 0.0)]
-    assert_allclose(pulls, [pulls[0], pulls[0] / 2, 0.0], rtol=1e-5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.testing import assert_allclose
 
@@ -31,14 +30,13 @@ SMALL = replace(
     slots=[Slot("0")],
     slate=Slate((2,), (0.5,)),
     rewards=[0.0],
-    eligible=[np.array([False, False, True])],
 )
 SMALL_STEP = LoggedStep.of(SMALL, ENCODER, [0.0])
 FULL: SlateQOptions = parse({"block_trace": 1.0})
 
 
 def level(value: float) -> SlateQNet:
-    """Every moment worth ``value``, all slates alike."""
+    """Every moment worth ``value``."""
     made = SlateQNet(parse({"hidden": (4,)}), SIZES)
     out: Any = made.value.out
     out.bias.data.fill_(value / made.value_scale)
@@ -49,7 +47,8 @@ def ended(*steps: LoggedStep) -> LoggedTrajectory:
     return Trajectory("t", steps)
 
 
-def test_where_all_slates_are_alike_one_step_looks_one_step_ahead() -> None:
+def test_with_a_trace_of_0_each_step_looks_one_step_ahead() -> None:
+    """An item earned 1; after the last step there is nothing."""
     options = parse({"block_trace": 0.0})
     found = batch_of([ended(*STEPS[:3])], level(7.0), options).step
     assert_allclose(found.returns, [8.0, 8.0, 1.0], rtol=1e-5)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from agent.loops import LoopSettings, PolicySettings
 from tests.serve_app.fake_http import FakeHttp, not_there_yet
 from tests.test_slateloop import KEY, FakeOutside, run, serving
@@ -53,3 +55,48 @@ def test_a_command_says_that_the_service_is_still_starting() -> None:
     told = run(fake, "loops", "list", *KEY)
     assert told.exit_code == 1
     assert "still starting" in " ".join(told.output.split())
+
+
+@pytest.mark.parametrize(
+    ("learner", "told"),
+    [
+        ({"alive": True, "state": "alive"}, "learner alive, "),
+        ({"state": "starting"}, "learner starting, "),
+        ({"state": "waiting"}, "learner waiting for the first event, "),
+        ({"state": "stopped"}, "learner NOT alive, "),
+        ({"alive": True}, "learner alive, "),
+        ({}, "learner NOT alive, "),
+    ],
+)
+def test_status_tells_a_learner_that_starts_from_one_that_is_missing(learner: dict[str, object], told: str) -> None:
+    status = {"loop": "home", "settings_version": 3, "learner": {"n_behind": 0, **learner}}
+    fake = serving("GET", "/v1/loops/home/status", status)
+    assert told in run(fake, "loops", "status", "home", *KEY).stdout
+
+
+def test_status_tells_how_many_orphans_came_lately() -> None:
+    status = {"loop": "home", "settings_version": 3, "experiences": {"orphan": 1200}, "orphans": {"n": 1200}}
+    told = run(serving("GET", "/v1/loops/home/status", status), "loops", "status", "home", *KEY).stdout
+    assert "orphan 1,200, refused" in told
+    lately = {**status, "orphans": {"n": 1200, "n_lately": 7}}
+    told = run(serving("GET", "/v1/loops/home/status", lately), "loops", "status", "home", *KEY).stdout
+    assert "orphan 1,200 (7 lately), refused" in told
+
+
+def test_a_rollback_without_a_version_names_the_newest_ones() -> None:
+    kept = [{"version": f"abc-{number}-f", "published_at": 60.0 * number} for number in range(9, 0, -1)]
+    fake = serving("GET", "/v1/loops/home/snapshots", {"snapshots": kept})
+    found = run(fake, "loops", "rollback", "home", *KEY)
+    assert found.exit_code == 2
+    told = " ".join(found.stderr.split())
+    assert "VERSION is missing; name one of these, newest first: abc-9-f (of 1970-01-01 00:09:00+00:00), abc-8" in told
+    assert "abc-5-f" in told
+    assert "abc-4-f" not in told
+    assert "4 older ones, see `slateloop loops snapshots home`" in told
+    assert fake.http.asked() == [("GET", "/v1/loops/home/snapshots")]
+
+
+def test_a_rollback_of_a_loop_without_snapshots_says_so() -> None:
+    found = run(serving("GET", "/v1/loops/home/snapshots", {"snapshots": []}), "loops", "rollback", "home", *KEY)
+    assert found.exit_code == 2
+    assert "loop home has no snapshot yet to roll back to" in " ".join(found.stderr.split())

@@ -12,7 +12,7 @@ import ray
 from ray.rllib.utils.metrics import EPISODE_RETURN_MEAN
 
 from agent.starts import checked
-from policies.base import Action, Context
+from policies.base import Action, Context, PolicyError
 from policies.registry import make_policy, start_learner
 from simulator.rllib.world_algorithm import WorldAlgorithm
 from tests.contracts.policy_contract import ask
@@ -134,6 +134,35 @@ def test_runners_of_their_own_share_one_scale_of_rewards(kind: str, tmp_path: Pa
         assert again.reward_scale == scale
     finally:
         again.stop()
+
+
+@pytest.mark.parametrize("n_runners", [0, 2])
+def test_a_reward_that_is_not_finite_ends_training_wherever_the_runners_are(n_runners: int) -> None:
+    """Of two in processes of their own the last one's is enough; RLlib would start it anew, and nobody would know."""
+    algorithm = config("gradient").env_runners(num_env_runners=n_runners).build_algo()
+    try:
+        algorithm.train()
+        before = algorithm.learnable()
+        algorithm.env_runner_group.foreach_env_runner(_spoil, local_env_runner=n_runners == 0)
+        with pytest.raises(PolicyError, match=r"rewards\[0, 3\]=nan: must be finite, and nothing was learned"):
+            algorithm.train()
+        assert algorithm.learnable() == before
+    finally:
+        algorithm.stop()
+
+
+def _spoil(runner: Any) -> None:
+    """The last runner's world rewards NaN from now on."""
+    if runner.worker_index != runner.config.num_env_runners:
+        return
+    roll = runner.roll
+
+    def spoiled(progress: float) -> Any:
+        told = roll(progress)
+        runner.rewards[3] = np.nan
+        return told
+
+    runner.roll = spoiled
 
 
 @pytest.mark.parametrize("kind", ["gradient"])

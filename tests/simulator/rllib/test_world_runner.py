@@ -36,7 +36,9 @@ def test_steps_taken_are_those_to_learn_from(kind: str) -> None:
 def test_a_reward_that_is_not_finite_is_refused(kind: str) -> None:
     made = runner(kind)
     made.roll(0.0)
+    assert made.fault() is None
     made.rewards[3] = np.nan
+    assert made.fault() is not None
     with pytest.raises(PolicyError, match=r"rewards\[0, 3\]=nan"):
         made.steps(1.0)
 
