@@ -25,6 +25,7 @@ from simulator.cells import parse_option
 from simulator.comparison import Estimate, mean_over_seeds
 from simulator.comparison_report import number
 from simulator.measuring import settled, world_of
+from simulator.results import ResultsError
 from simulator.results_page import require_page, write_section
 from simulator.train import FRUGAL, FRUGAL_OPTIONS, Budget, Course, Options, train
 from simulator.training_bars import signed
@@ -203,14 +204,18 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="the agents' usual budget, instead of the frugal one")
     parser.add_argument("--write", type=Path, help=f"fill the section {SECTION} of this page")
     parser.add_argument("--json", action="store_true", help="one JSON object for each training, instead of a table")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    try:
+        if asked.write is not None:
+            require_page(asked.write, SECTION)
+    except ResultsError as error:
+        parser.exit(2, f"{error}\n")
+    return asked
 
 
 def main() -> None:
     """Train and print; each training is told on stderr when it ends."""
     asked = _asked()
-    if asked.write is not None:
-        require_page(asked.write, SECTION)
     base, options = (Budget(), {}) if asked.full else (FRUGAL, dict(FRUGAL_OPTIONS))
     n_steps, n_validation_users = asked.steps or base.n_steps, min(N_VALIDATION_USERS, asked.users)
     budget = replace(base, n_steps=n_steps, n_validation_users=n_validation_users, n_test_users=asked.users)

@@ -30,6 +30,7 @@ from simulator.comparison_report import number
 from simulator.contenders import choices
 from simulator.env_users import EnvUsers
 from simulator.measuring import measure, settled, world_of
+from simulator.results import ResultsError
 from simulator.results_page import require_page, write_section
 from simulator.stages import MOST_ROUNDS
 
@@ -202,10 +203,12 @@ def main() -> None:
     try:
         for module in ("river.bandit", "mabwiser.mab"):
             importlib.import_module(module)
+        if asked.write is not None:
+            require_page(asked.write, SECTION)
     except ImportError as error:
         parser.exit(2, f"{error}. {INSTALL}\n")
-    if asked.write is not None:
-        require_page(asked.write, SECTION)
+    except ResultsError as error:
+        parser.exit(2, f"{error}\n")
     policies = [one.name for one in choices(asked.policies or ["linear"])]
     found = compare(asked.sets or SETS, policies, asked.seeds)
     text = markdown(found, policies, asked.seeds)

@@ -23,6 +23,7 @@ from simulator import machine
 from simulator.comparison import Estimate, mean_over_seeds
 from simulator.comparison_report import number
 from simulator.notices import on_stderr
+from simulator.results import ResultsError
 from simulator.results_page import require_page, write_section
 
 SECTION = "log-replay"
@@ -131,11 +132,11 @@ def main() -> None:
     asked = parser.parse_args()
     ways = {way: how for way, how in WAYS.items() if way in (PASSES, *(asked.ways or USUAL))}
     plan = Plan(ways, asked.serving or SERVING, asked.log, asked.served, asked.users, range(asked.seeds))
-    if asked.write is not None:
-        require_page(asked.write, SECTION)
     try:
+        if asked.write is not None:
+            require_page(asked.write, SECTION)
         found = compare(plan, on_stderr)
-    except PolicyError as error:
+    except (PolicyError, ResultsError) as error:
         parser.exit(2, f"{error}\n")
     text = markdown(plan, found, shlex.join(["python", "-m", "benchmarks.replay", *sys.argv[1:]]))
     if asked.write is not None:

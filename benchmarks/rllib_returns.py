@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.rllib_course import attempt, code_of
+from benchmarks.rllib_course import CONFIGS, attempt, code_of
 from policies.agents import KINDS
 from serve_app.commands.leaving import leave
 from simulator import machine, training_rows, training_tables
@@ -125,11 +125,12 @@ def _how(found: Outcome) -> Sequence[str]:
     agent, n_users = next(one for one in found.pieces if one.sort == "agent"), found.request.n_users
     seeds = ", ".join(str(seed) for seed in range(found.request.n_seeds))
     budget = agent.budget
+    configs = " and ".join(f"`{CONFIGS[kind].__name__}`" for kind in found.request.agents)
+    learner = " gradient is trained by RLlib's own PPO learner." if "gradient" in found.request.agents else ""
     return (
-        f"Agents: `SlateQConfig` and `GradientConfig` of `simulator/rllib`, whose options are their defaults, built by "
+        f"Agents: {configs} of `simulator/rllib`, whose options are their defaults, built by "
         f"`build_algo()` for seeds {seeds} and trained by `train()`, {budget.n_users * budget.n_segment:,} user-steps "
-        f"each, until {budget.n_steps:,} are done, on {budget.n_users:,} users at once. gradient is trained by RLlib's "
-        "own PPO learner.",
+        f"each, until {budget.n_steps:,} are done, on {budget.n_users:,} users at once.{learner}",
         f"What is scored is what `to_start()` gives at the end: no training stops early, and no look at the "
         f"{budget.n_validation_users:,} validation users chooses a better one.",
         f"Everyone is scored by one episode each of the same {n_users:,} fresh users as in `slateloop train`.",

@@ -11,8 +11,8 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from serve_app import ray_runtime
@@ -102,12 +102,12 @@ def _start_learning(redis_url: str, cleanup: ExitStack) -> None:
     from agent.supervisor import start_supervisor, stop_supervisor
 
     cleanup.callback(_quietly, stop_supervisor)
-    start_supervisor(redis_url)
+    with _told("the learners' supervisor can't be started"):
+        start_supervisor(redis_url)
 
 
 def _start_serving(settings: ServiceSettings, redis_url: str, cleanup: ExitStack) -> None:
     from ray import serve
-    from ray.exceptions import RayError
     from ray.serve.config import HTTPOptions
 
     from serve_app.app import ProcessSettings, deployment
@@ -130,17 +130,26 @@ def _start_serving(settings: ServiceSettings, redis_url: str, cleanup: ExitStack
     )
     cleanup.callback(_quietly, serve.shutdown)
     cleanup.callback(ray_runtime.hush_stop)
-    try:
+    where = f"Ray Serve can't listen on {host}:{settings.port}"
+    with _told(where, cure="; see whether the port was taken in the meantime, and start again"):
         serve.start(http_options=HTTPOptions(host=host, port=settings.port))
+    with _told("the replicas can't be started"):
+        serve.run(
+            deployment(replica, process, n_replicas=settings.replicas),
+            name=APPLICATION,
+            route_prefix="/",
+        )
+
+
+@contextmanager
+def _told(what: str, *, cure: str = "") -> Iterator[None]:
+    """Ray's many errors as one that says what couldn't be begun."""
+    from ray.exceptions import RayError
+
+    try:
+        yield
     except (RayError, RuntimeError, TimeoutError, ValueError) as error:
-        cure = "see whether the port was taken in the meantime, and start again"
-        where = f"Ray Serve can't listen on {host}:{settings.port}"
-        raise HostingError(f"{where}: {error}; {cure}", gist=f"{where} ({type(error).__name__})") from error
-    serve.run(
-        deployment(replica, process, n_replicas=settings.replicas),
-        name=APPLICATION,
-        route_prefix="/",
-    )
+        raise HostingError(f"{what}: {error}{cure}", gist=f"{what} ({type(error).__name__})") from error
 
 
 def _quietly(stop: Callable[[], object]) -> None:

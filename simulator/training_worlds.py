@@ -40,10 +40,9 @@ def require_trainable(pieces: Iterable[Piece], finished: Iterable[Piece] = ()) -
         known.append(piece.scene)
         if (why := _unreadable(piece.course.world)) is not None:
             raise CellError(
-                f"world={piece.scene.title}: no agent can be trained in it: how to read its requests is learned from "
-                f"{N_REQUESTS} of them, and then doesn't hold for others{_where(why)}, as with features that are rare "
-                f"or very many; train where users stay for several slates: {', '.join(with_sessions())}; what bandits "
-                "learn in this world `slateloop simulate` tells"
+                f"world={piece.scene.title}: no agent can be trained in it. Its features{_where(why)} are too rare or "
+                f"too many: what {N_REQUESTS} requests show of them doesn't hold for others. Train in one of: "
+                f"{', '.join(with_sessions())}. To see what bandits learn in it, use `slateloop simulate`"
             )
 
 

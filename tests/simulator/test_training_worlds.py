@@ -36,9 +36,10 @@ def test_a_table_of_rare_features_is_refused_with_the_worlds_that_can_be(world: 
         require_trainable(pieces(world))
     said = str(refused.value)
     assert said.startswith(f"world={world} (")
-    assert "no agent can be trained in it: how to read its requests is learned from 800 of them" in said
+    assert "no agent can be trained in it. Its features (" in said
+    assert "what 800 requests show of them doesn't hold for others" in said
     assert "(pixel_" in said or "(words=w" in said, "some of the features are named"
-    assert "train where users stay for several slates: interest-evolution, " in said
+    assert "Train in one of: interest-evolution, " in said
     assert "make describe() and observe() agree" not in said, "that is for who wrote the world"
 
 
@@ -87,7 +88,7 @@ def test_what_one_seed_alone_finds_is_no_reason(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(training_worlds, "fitted", Looks(n_faults=1))
     require_trainable(pieces("news"))
     monkeypatch.setattr(training_worlds, "fitted", Looks(n_faults=2))
-    with pytest.raises(CellError, match="doesn't hold for others, as with features"):
+    with pytest.raises(CellError, match="Its features are too rare or too many"):
         require_trainable(pieces("news"))
 
 
