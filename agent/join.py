@@ -119,6 +119,11 @@ class Join:
         """Decisions that the head has seen ahead of the tail, open or closed."""
         return len(self._head.closes)
 
+    @property
+    def n_orphans(self) -> int:
+        """Feedback that the tail has passed and that was for no decision it remembers; without a copy of ``state``."""
+        return self._counters.orphan
+
     def state(self) -> JoinState:
         """Where the tail is; unaffected by anything that happens later."""
         counters = msgspec.convert(msgspec.to_builtins(self._counters), Counters)

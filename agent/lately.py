@@ -14,7 +14,7 @@ SPAN_S = 600.0
 
 _SPAN_MS = round(1000 * SPAN_S)
 _STEP_MS = 10_000
-"""Marks are no closer than this, which bounds how many there are."""
+"""About this far apart, which bounds how many there are."""
 
 
 class _Mark(NamedTuple):

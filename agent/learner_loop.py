@@ -29,7 +29,7 @@ from agent.recipe import RewardRecipe
 from agent.records import Tick
 from agent.server_clock import ServerClock
 from agent.snapshot_check import fault
-from agent.snapshots import LoopSnapshot, SnapshotError, SnapshotStore, in_order
+from agent.snapshots import LoopSnapshot, SnapshotError, SnapshotStore, in_order, is_in_order
 from agent.starts import StartStore, encoder_of
 from agent.unmet import some
 from agent.user_rates import RedisUsers, UserLedger, keep_s
@@ -42,6 +42,12 @@ CLOCK_ALARM_S = 5.0
 
 PAST_S = 3600.0
 """For so long the report tells of a checkpoint that could not be used, once there is a newer one."""
+
+HELD_BACK = (
+    "The application's order is served: the latest lessons before this learner began had nothing of what the agent was "
+    "trained with; send it, or train the agent anew with what your requests have."
+)
+"""What a learner tells of a version that an earlier one has served in the agent's place, until it has lessons."""
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +101,7 @@ class LearnerLoop:
         self._encoder = None if self._start is None else encoder_of(self._start)
         self._follower = self._resumed()
         self._opened_at = self._saved_at = self._follower.join.tail
-        at_ms, n_orphans = self._opened_at.ms, self._follower.join.state().counters.orphan
+        at_ms, n_orphans = self._opened_at.ms, self._follower.join.n_orphans
         self._orphans, self._lessons = Lately(at_ms, n_orphans), Lately(at_ms, self._follower.learner.n_learned)
         self._clock = ServerClock(self._log.server_ms(), elapsed_ms)
         self._published, self._n_published, self._n_unpublished = self._last_published()
@@ -194,6 +200,10 @@ class LearnerLoop:
         newest = self._snapshots.newest(self._lineage)
         if newest is None or self._is_obsolete(newest.version):
             return "", -1 if self._start else 0, 0
+        serving = self._snapshots.serving()
+        if serving and serving.lineage == self._lineage and is_in_order(serving.version) and not serving.pinned:
+            self._why["snapshot"] = HELD_BACK
+            return serving.version, newest.n_learned, 0
         return newest.version, newest.n_learned, 0
 
     def _is_obsolete(self, version: str) -> bool:
@@ -222,7 +232,7 @@ class LearnerLoop:
 
     def _mark(self) -> None:
         join = self._follower.join
-        self._orphans.mark(join.tail.ms, join.state().counters.orphan)
+        self._orphans.mark(join.tail.ms, join.n_orphans)
         self._lessons.mark(join.tail.ms, self._follower.learner.n_learned)
 
     def _save_if_due(self, now: float) -> None:
@@ -254,7 +264,7 @@ class LearnerLoop:
             self._why.pop("snapshot", None)
         else:
             self._n_unpublished += 1
-            instead = "; the application's order is" if blind and self._held_back(snapshot) else ""
+            instead = "; the application's order is served instead" if blind and self._held_back(snapshot) else ""
             self._why["snapshot"] = f"The newest snapshot failed its check and is not served ({problem}){instead}."
             _log.error("loop %s: snapshot %s%s", self._loop, problem, instead or "; the last good one stays")
         self._n_published = learner.n_learned
@@ -274,18 +284,18 @@ class LearnerLoop:
         )
 
     def _held_back(self, snapshot: LoopSnapshot) -> bool:
-        """Serve the order of the actions in the start's place, which sees as little; whether that is what is served."""
+        """Serve the order of the actions in the agent's place, which sees as little; whether that is what is served."""
         serving = self._snapshots.serving()
         if serving is None:
             return True
-        if serving.lineage != self._lineage or serving.pinned or serving.n_learned:
+        if serving.lineage != self._lineage:
             return False
-        if len(self._follower.learner.recent) < N_RECENT:
-            return False  # few lessons show little
-        ordered = in_order(snapshot)
-        self._snapshots.publish(ordered, self._fence)
+        is_held = is_in_order(serving.version)
+        if serving.pinned or not (is_held or len(self._follower.learner.recent) == N_RECENT):
+            return is_held  # few lessons show little
+        ordered = in_order(snapshot)  # again and again, with the rates as they are now
         self._published = ordered.version
-        return True
+        return self._snapshots.publish(ordered, self._fence)
 
     def _tick(self, now: float) -> None:
         """Move stream time on where nothing else would close the next decision's window."""

@@ -26,6 +26,7 @@ UNREFERENCED_S = 600
 """The bytes of a version that was never published vanish after this long."""
 
 _KIND = b"SLSN1"
+_IN_ORDER = "order-"
 _T = TypeVar("_T")
 
 
@@ -94,8 +95,13 @@ def in_order(snapshot: LoopSnapshot) -> LoopSnapshot:
     It has learned nothing, so whatever else its lineage learns replaces it, and no lineage takes over by it. Its
     version begins otherwise than those of its lineage's own policy.
     """
-    version = version_of(f"order-{snapshot.lineage}", 0, b"", snapshot.rates)
+    version = version_of(_IN_ORDER + snapshot.lineage, 0, b"", snapshot.rates)
     return msgspec.structs.replace(snapshot, kind="order", options={}, policy=b"", n_learned=0, version=version)
+
+
+def is_in_order(version: str) -> bool:
+    """Whether a version is one that ``in_order`` made."""
+    return version.startswith(_IN_ORDER)
 
 
 def pack(snapshot: LoopSnapshot) -> bytes:

@@ -19,9 +19,9 @@ import redis
 from agent import progress
 from agent.datastore import memory
 from agent.event_log import LogReader, server_ms
+from agent.first_event import first_event_ms
 from agent.learner_host import State
 from agent.loop_store import LoopStore
-from agent.records import ZERO, SettingsChange
 from agent.snapshots import SnapshotStore
 
 FRESH_MS = 5_000
@@ -39,8 +39,6 @@ FULL = 0.8
 MEMORY_EVERY_MS = 60_000
 
 THIN_EVERY_MS = 600_000
-
-_N_LOOKED_AT = 100
 
 _log = logging.getLogger(__name__)
 
@@ -156,12 +154,8 @@ class Supervision:
 
     def _has_events(self, loop: str) -> bool:
         """Whether anything but changes of settings ever happened; looked at until something has."""
-        if loop not in self._with_events:
-            log = LogReader(self._client, loop)
-            first = log.read(ZERO, _N_LOOKED_AT)
-            only_settings = all(isinstance(entry.record, SettingsChange) for entry in first)
-            if len(first) == _N_LOOKED_AT or not only_settings or log.n_deleted():
-                self._with_events.add(loop)
+        if loop not in self._with_events and first_event_ms(LogReader(self._client, loop)) is not None:
+            self._with_events.add(loop)
         return loop in self._with_events
 
     def _thin_retired(self, wanted: set[LearnerId], now_ms: int) -> None:

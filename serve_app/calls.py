@@ -219,7 +219,7 @@ def revoke_key(key_id: str) -> Call[None]:
 
 
 def _slate_body(actions: Actions, ask: Ask, loop: str | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"loop": loop, **ask, "actions": _action_list(actions)}
+    body: dict[str, Any] = {**ask, "loop": ask.get("loop") or loop, "actions": _action_list(actions)}
     body.setdefault("event_id", f"c-{uuid.uuid4().hex}")
     return {name: value for name, value in body.items() if value is not None}
 
@@ -231,7 +231,7 @@ def _action_list(actions: Actions) -> list[Mapping[str, Any]]:
 
 
 def _reward_body(feedback: Feedback, loop: str | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"loop": loop, **feedback}
+    body: dict[str, Any] = {**feedback, "loop": feedback.get("loop") or loop}
     value = body.get("value")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"value={value!r} of event {body.get('event_id')!r}: must be finite; nothing was sent")

@@ -306,8 +306,7 @@ def _feedback(event_id: str, value: float, told: Told) -> Feedback:
 
 def _placed(feedback: Feedback, asked_of: AskedOf) -> Feedback:
     """With the loop of its event, where it names none and that is remembered."""
-    loop = None if "loop" in feedback else asked_of.loop_of(feedback.get("event_id", ""))
-    return feedback if loop is None else {**feedback, "loop": loop}
+    return {**feedback, "loop": feedback.get("loop") or asked_of.loop_of(feedback.get("event_id", ""))}
 
 
 def _each_slot(event_id: str, values: Sequence[float], loop: str | None) -> list[Feedback]:

@@ -12,17 +12,15 @@ import msgspec
 from redis import Redis
 
 from agent.event_log import LogReader
+from agent.first_event import first_event_ms
 from agent.loop_store import LoopStore
 from agent.progress import Progress
-from agent.records import ZERO, SettingsChange
 
 ALIVE_S = 10.0
 """A learner that has not reported for so long counts as stopped."""
 
 STARTING_S = 30.0
 """A learner may take so long from when it is first needed to its first report."""
-
-_N_LOOKED = 100
 
 LearnerState = Literal["alive", "starting", "waiting", "stopped"]
 
@@ -37,7 +35,8 @@ class LearnerStatus(msgspec.Struct, frozen=True):
         lag_s: How long the next decision has been ready.
         n_open: Decisions whose reward window is open.
         state: ``alive``; ``starting`` in the first half minute after the loop, its lineage, its first event or the
-            service; ``waiting`` for the loop's first event, before which there is no learner; else ``stopped``.
+            process that answers; ``waiting`` for the loop's first event, before which there is no learner; else
+            ``stopped``.
     """
 
     alive: bool
@@ -64,7 +63,7 @@ def state_of(redis: Redis, loop: str, lineage: str, report: Progress | None, *, 
         loop: The loop.
         lineage: Learning hash.
         report: The lineage's last one.
-        up_s: Seconds since the service started.
+        up_s: Seconds since the process that answers started: the whole service may have started with it.
     """
     log = LogReader(redis, loop)
     now_ms = log.server_ms()
@@ -74,7 +73,7 @@ def state_of(redis: Redis, loop: str, lineage: str, report: Progress | None, *, 
         return "stopped"
     begun_ms = _begun_ms(redis, loop, lineage)
     if report is None and not _has_start(redis, loop):
-        first_ms = _first_event_ms(log)
+        first_ms = first_event_ms(log)
         if first_ms is None:
             return "waiting"
         begun_ms = max(begun_ms, first_ms)
@@ -103,12 +102,3 @@ def _has_start(redis: Redis, loop: str) -> bool:
     """Whether the loop begins with a trained agent: then it has a learner before its first event."""
     stored = LoopStore(redis).current(loop)
     return stored is not None and bool(stored.settings.policy.start)
-
-
-def _first_event_ms(log: LogReader) -> int | None:
-    """Stream time of the first entry that is no change of settings; 0 where these are many, or entries were deleted."""
-    first = log.read(ZERO, _N_LOOKED)
-    events = [entry.id.ms for entry in first if not isinstance(entry.record, SettingsChange)]
-    if events:
-        return events[0]
-    return 0 if len(first) == _N_LOOKED or log.n_deleted() else None

@@ -26,7 +26,7 @@ from policies.neural.dense import DenseEncoder
 from serve_app.apprentice_status import ApprenticeStatus, apprentice_of
 from serve_app.learner_status import LearnerStatus, learner_of, state_of
 from serve_app.left_out import left_out
-from serve_app.strays import OrphanStatus, orphans_of, other_loops
+from serve_app.strays import OrphanStatus, astray_from, orphans_of, other_loops
 from serve_app.troubles import is_told
 from serve_app.why import Seen, told_of_memory, told_of_taking_over, why
 
@@ -134,7 +134,7 @@ def read_status(
         name: The loop.
         trouble: Why this replica isn't serving what it should, if so.
         sees_all: Whether whoever asks may be told of other loops.
-        up_s: Seconds since the service started; learners start with it.
+        up_s: Seconds since the process that answers started: learners may have been started no earlier.
         encoder: Of the agent being served.
     """
     stored = LoopStore(redis).current(name)
@@ -184,7 +184,7 @@ def _elsewhere(redis: Redis, name: str) -> OrphanStatus:
         return OrphanStatus()
     serving = SnapshotStore(redis, DEFAULT_LOOP).serving()
     lineage = stored.settings.learning_hash if serving is None else serving.lineage
-    return orphans_of(redis, DEFAULT_LOOP, progress.read(redis, DEFAULT_LOOP, lineage), others=[name])
+    return astray_from(redis, name, progress.read(redis, DEFAULT_LOOP, lineage))
 
 
 def _left_out(redis: Redis, name: str, report: Progress | None, encoder: DenseEncoder | None) -> list[str]:

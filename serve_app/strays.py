@@ -1,33 +1,38 @@
 """Feedback that names no event of the loop it went to: how much of it there is, and which loop decided those events.
 
-In: the learner's counts, and the log's newest entries. Out: an ``OrphanStatus``, and sentences with a cure. Signed
-event ids never stray; ids of the client's own do, where a reward doesn't name its loop. Blocking.
+In: the learner's counts, and the log's newest entries, read only where a sentence needs them. Out: an
+``OrphanStatus``, and sentences with a cure. Signed event ids never stray; ids of the client's own do, where a reward
+doesn't name its loop. Blocking.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 from redis import Redis
 
 from agent import keys
+from agent.event_log import KEEP_EVENT_MS, server_ms
 from agent.lately import SPAN_S
 from agent.loop_store import LoopStore
 from agent.loops import DEFAULT_LOOP
 from agent.progress import Progress
-from agent.records import Activation, Reward
+from agent.records import Activation, Decision, Reward
 from serve_app.latest import latest
 from serve_app.tokens import PREFIX
 from serve_app.troubles import FEW, RARE
 
-N_LOOKED = 5
-"""Events whose loop is looked for."""
+SURE_MS = KEEP_EVENT_MS // 2
+"""Feedback younger than this, and within its event's window, finds the event still remembered: that lasts two windows,
+and at least twice this long. Of older feedback nobody can tell whether it strayed."""
 
 _N_LOOPS = 100
+
+_N_PLACES = 500
+"""So often at most an event is looked for in a loop: all that strayed in one, five events in a hundred."""
 
 CURE = "name the loop in every reward, or use a key bound to it"
 
@@ -40,7 +45,7 @@ class OrphanStatus(msgspec.Struct, frozen=True):
     Attributes:
         n: Since the lineage began.
         n_lately: Of them, in the last ten minutes of the log.
-        event_id: One of the latest, "" where none is found any more.
+        event_id: One of the last five minutes, where they matter; "" where none is found.
         decided_in: The loop that decided it, "" where none is known or the key may not see it.
     """
 
@@ -62,12 +67,21 @@ def orphans_of(redis: Redis, loop: str, report: Progress | None, *, others: Sequ
         redis: A sync client.
         loop: The loop.
         report: Its learner's.
-        others: Loops in which the events are looked for.
+        others: Loops in which the events are looked for, where there are orphans enough to be told of.
     """
-    if report is None or not report.counters.orphan:
-        return OrphanStatus()
-    stray = _one_of(redis, _strays(redis, loop), others)
-    return OrphanStatus(report.counters.orphan, report.n_orphans_lately, stray.event_id, stray.decided_in)
+    found = _counted(report)
+    return _traced(redis, loop, found, others) if report is not None and _matters(found, report) else found
+
+
+def astray_from(redis: Redis, loop: str, report: Progress | None) -> OrphanStatus:
+    """What has gone astray in the loop that rewards go to that name none, and whether some of it is a given loop's.
+
+    Args:
+        redis: A sync client.
+        loop: The given loop.
+        report: Of the learner of the loop ``default``; it counts the orphans of all loops.
+    """
+    return _traced(redis, DEFAULT_LOOP, _counted(report), [loop])
 
 
 def other_loops(redis: Redis, loop: str) -> list[str]:
@@ -98,22 +112,26 @@ def told_of_silence(n_joined: int, default: float, *, loop: str, elsewhere: Orph
         elsewhere: What has gone astray in the loop that rewards go to that name none.
     """
     silent = f"None of the {n_joined:,} decisions so far got a reward other than the default ({default:g})"
+    if elsewhere.decided_in == loop:
+        return f"{silent}: some {_gone_to_default(elsewhere)}."
     if elsewhere.n:
-        return f"{silent}, and {_astray(loop, elsewhere)}"
+        astray = f"{elsewhere.n:,} of all loops' rewards went astray there"
+        return (
+            f"{silent}; some may have gone to the loop {DEFAULT_LOOP}, as what names no loop does ({astray}): {CURE}."
+        )
     return f"{silent}: if there was any, send it with POST /v1/rewards, naming the slate's event_id and this loop."
 
 
 def told_of_leak(loop: str, elsewhere: OrphanStatus) -> list[str]:
     """One sentence where it is certain that some of a loop's rewards go lately to the loop of those that name none."""
-    if elsewhere.decided_in != loop or not elsewhere.n_lately:
+    if elsewhere.decided_in != loop:
         return []
-    return [f"Rewards of this loop go astray: {_astray(loop, elsewhere)}"]
+    return [f"Some {_gone_to_default(elsewhere)}."]
 
 
-def _astray(loop: str, elsewhere: OrphanStatus) -> str:
-    astray = f"{_n_rewards(elsewhere.n)} no event of the loop {DEFAULT_LOOP}, where what names no loop goes"
-    sure = f" ({elsewhere.event_id!r:.80} is an event of this loop)" if elsewhere.decided_in == loop else ""
-    return f"{astray}{sure}: {CURE}."
+def _gone_to_default(elsewhere: OrphanStatus) -> str:
+    some = f"rewards of this loop, such as for {elsewhere.event_id!r:.80}"
+    return f"{some}, went to the loop {DEFAULT_LOOP} in the last ten minutes, as what names no loop does: {CURE}"
 
 
 def _matters(found: OrphanStatus, report: Progress) -> bool:
@@ -126,19 +144,32 @@ def _n_rewards(n: int) -> str:
     return "1 reward names" if n == 1 else f"{n:,} rewards name"
 
 
+def _counted(report: Progress | None) -> OrphanStatus:
+    return OrphanStatus() if report is None else OrphanStatus(report.counters.orphan, report.n_orphans_lately)
+
+
+def _traced(redis: Redis, loop: str, found: OrphanStatus, others: Sequence[str]) -> OrphanStatus:
+    """With an event that strayed to this loop lately, of the loop that decided most of them where one did."""
+    if not found.n_lately:
+        return found
+    stray = _one_of(redis, _strays(redis, loop), others)
+    return OrphanStatus(found.n, found.n_lately, stray.event_id, stray.decided_in)
+
+
 def _strays(redis: Redis, loop: str) -> list[str]:
-    """Ids of the latest feedback that the loop doesn't know as events, newest first."""
-    fed = (one.event_id for one in latest(redis, loop) if isinstance(one, Reward | Activation))
-    unsigned = list(dict.fromkeys(event_id for event_id in fed if not event_id.startswith(PREFIX)))
+    """Ids of the latest feedback that the loop doesn't know as events, newest first; sure as ``SURE_MS`` says."""
+    since_ms, seen = server_ms(redis) - SURE_MS, list(latest(redis, loop))
+    decided = {one.event_id for one in seen if isinstance(one, Decision)}
+    fed = (one.event_id for one in seen if isinstance(one, Reward | Activation) and one.clock_ms > since_ms)
+    unsigned = [one for one in dict.fromkeys(fed) if one not in decided and not one.startswith(PREFIX)]
     known = _known(redis, ((loop, event_id) for event_id in unsigned))
-    return list(
-        islice((event_id for event_id, is_known in zip(unsigned, known, strict=True) if not is_known), N_LOOKED)
-    )
+    return [event_id for event_id, is_known in zip(unsigned, known, strict=True) if not is_known]
 
 
 def _one_of(redis: Redis, strays: Sequence[str], others: Sequence[str]) -> _Stray:
     """One stray, of the loop that decided most of them where one did."""
-    places = [(loop, event_id) for loop in others for event_id in strays]
+    n_looked = _N_PLACES // max(1, len(others))
+    places = [(loop, event_id) for loop in others for event_id in strays[:n_looked]]
     known = [place for place, is_known in zip(places, _known(redis, places), strict=True) if is_known]
     if not known:
         return _Stray(strays[0] if strays else "", "")

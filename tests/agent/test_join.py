@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.join import WAIT, Counters, Join, JoinState
 from agent.loops import RewardSettings
 from agent.recipe import RewardRecipe
-from agent.records import Activation, Ending, Experience, Record, Reward, SessionEnd, StreamId, Tick
+from agent.records import Activation, Ending, Entry, Experience, Record, Reward, SessionEnd, StreamId, Tick
 from tests.agent.fake_log import FakeLog, decision
 
 RECIPE = RewardRecipe(
@@ -377,3 +377,14 @@ def test_a_state_is_unaffected_by_what_happens_later() -> None:
     join.advance(log.entries[0])
     assert state == JoinState() != join.state()
     assert join.state().tail == StreamId(10, 0)
+
+
+def test_orphans_are_told_as_the_state_counts_them_from_where_it_goes_on() -> None:
+    join, told = Join(RECIPE, JoinState(counters=Counters(orphan=3))), []
+    entries = [Entry(StreamId(ms, 0), reward("nobody", clock_ms=ms)) for ms in (1, 2)]
+    for entry in entries:
+        join.gather(entry)
+    for entry in entries:
+        join.advance(entry)
+        told.append((join.n_orphans, join.state().counters.orphan))
+    assert told == [(4, 4), (5, 5)]

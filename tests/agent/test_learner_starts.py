@@ -18,12 +18,11 @@ from agent.log_follower import relearn
 from agent.loop_store import LoopStore
 from agent.loops import LoopSettings, PolicySettings
 from agent.records import ZERO, Tick
-from agent.snapshots import LoopSnapshot, SnapshotStore
+from agent.snapshots import SnapshotStore
 from agent.starts import StartError, StartStore
 from agent.supervision import LearnerId, Supervision
 from policies.base import PolicyError
 from policies.features import canonical
-from policies.registry import make_policy
 from tests.agent import traffic
 from tests.agent.learning import Life, closed_log, fill, later, newest_checkpoint, report
 from tests.agent.test_supervision import FakeLearners
@@ -174,52 +173,6 @@ def test_what_it_learned_of_nothing_it_knows_is_told_and_not_served(redis_client
     assert "the agent was trained with clickbait, and the latest 20 lessons have nothing of it; send it" in why
 
 
-def test_a_start_that_sees_nothing_makes_way_for_the_applications_order_until_it_does(
-    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted, life, store = published(redis_client, "gradient"), Life(), SnapshotStore(redis_client, LOOP)
-    learner = life.run(opened(redis_client))
-    at = later(redis_client)
-    closed_log(redis_client, 60, start_ms=at)
-    life.run(learner)
-    order = served(store)
-    assert (order.kind, order.n_learned, order.rates) == ("order", 0, learner.follower.learner.snapshot(ZERO).rates)
-    assert make_policy(order.kind, order.options, order.policy, reward_range=(0.0, 1.0)) is not None
-    assert "; the application's order is." in report(redis_client, wanted).why[0]
-    assert not order.version.startswith(wanted.learning_hash)  # an apprentice's choices aren't counted as its own
-    learner.close(life.now)
-    again = life.run(opened(redis_client))
-    assert served(store) == order
-    become_as_in_its_world(monkeypatch)
-    closed_log(redis_client, 60, start_ms=at + 20_000_000)
-    life.run(again)
-    assert (served(store).kind, served(store).n_learned > 60) == ("gradient", True)
-    whole = relearn(LogReader(redis_client, LOOP), wanted, again.follower.join.tail, start=start("gradient"))
-    assert again.follower.learner.state() == whole.state()
-
-
-@pytest.mark.parametrize("is_pinned", [False, True])
-def test_few_lessons_and_a_rollback_leave_a_start_that_sees_nothing_where_it_is(
-    redis_client: redis.Redis, is_pinned: bool
-) -> None:
-    published(redis_client, "gradient")
-    life, store = Life(), SnapshotStore(redis_client, LOOP)
-    learner = life.run(opened(redis_client))
-    before = served(store)
-    if is_pinned:
-        store.roll_back(before.version)
-    closed_log(redis_client, 60 if is_pinned else N_RECENT - 1, start_ms=later(redis_client))
-    life.run(learner)
-    assert learner.follower.learner.n_learned > 0
-    assert served(store) == before
-
-
-def served(store: SnapshotStore) -> LoopSnapshot:
-    serving = store.serving()
-    assert serving is not None
-    return store.load(serving.version)
-
-
 def serving_lineage(store: SnapshotStore) -> str | None:
     serving = store.serving()
     return serving.lineage if serving else None
@@ -247,7 +200,7 @@ def test_features_that_it_was_trained_on_and_nobody_sends_are_told(redis_client:
     assert told == ["unmet: no lesson has 1 of the 1 features that the agent was trained with: clickbait"]
     assert learner.snapshot(ZERO).kind == "gradient"
     assert SnapshotStore(redis_client, LOOP).serving() is None
-    assert "; the application's order is." in report(redis_client, wanted).why[0]
+    assert "; the application's order is served instead." in report(redis_client, wanted).why[0]
 
 
 @pytest.mark.usefixtures("_as_in_its_world")

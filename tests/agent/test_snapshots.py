@@ -8,7 +8,16 @@ import redis
 
 from agent import keys
 from agent.fencing import Fence, Fenced, claim
-from agent.snapshots import LoopSnapshot, SnapshotError, SnapshotStore, pack, unpack, version_of
+from agent.snapshots import (
+    LoopSnapshot,
+    SnapshotError,
+    SnapshotStore,
+    in_order,
+    is_in_order,
+    pack,
+    unpack,
+    version_of,
+)
 
 A, B = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
 
@@ -55,6 +64,15 @@ def test_packed_bytes_come_back_and_damage_is_noticed() -> None:
     assert unpack(data) == snapshot(3)
     with pytest.raises(SnapshotError):
         unpack(data[:-1])
+
+
+def test_the_order_in_its_place_has_learned_nothing_keeps_its_rates_and_is_known_by_its_name() -> None:
+    own = snapshot(3)
+    ordered = in_order(own)
+    assert (ordered.kind, ordered.n_learned, ordered.policy, ordered.rates) == ("order", 0, b"", own.rates)
+    assert is_in_order(ordered.version)
+    assert not is_in_order(own.version)
+    assert ordered.version != in_order(msgspec.structs.replace(own, rates=b"others")).version
 
 
 def test_a_version_names_lineage_count_and_content() -> None:

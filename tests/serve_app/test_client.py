@@ -65,9 +65,11 @@ def test_the_clients_loop_is_meant_unless_another_is_named() -> None:
     service.choose(["a"], loop="other")
     service.reward("e", 1.0)
     service.reward("e", 1.0, loop="other")
+    service.choose(["a"], loop=None)
     bodies = http.bodies()
     assert [bodies[0]["loop"], bodies[1]["loop"]] == ["home", "other"]
     assert [bodies[2][0]["loop"], bodies[3][0]["loop"]] == ["home", "other"]
+    assert bodies[4]["loop"] == "home"
 
 
 def test_feedback_goes_to_the_loop_that_its_event_was_asked_of() -> None:
@@ -80,8 +82,10 @@ def test_feedback_goes_to_the_loop_that_its_event_was_asked_of() -> None:
     service.reward_slate("b1", [1.0, 0.0])
     service.rewards([{"event_id": "b2", "value": 1.0}, {"event_id": "unknown", "value": 1.0}])
     service.reward("e1", 1.0, loop="other")
+    service.reward("e1", 1.0, loop=None)
+    service.rewards([{"event_id": "unknown", "value": 1.0, "loop": None}])
     named = [[reward["loop"] for reward in body] for body in http.bodies()[2:]]
-    assert named == [["shop"], ["news", "news"], ["home", "home"], ["other"]]
+    assert named == [["shop"], ["news", "news"], ["home", "home"], ["other"], ["shop"], ["home"]]
     http.script = [httpx.Response(202), httpx.Response(202)]
     service.activate("e1")
     service.activate("e1", loop="other")
@@ -93,10 +97,9 @@ def test_what_no_loop_was_named_for_is_left_to_the_key() -> None:
     service = client(http)
     service.choose(["a"], event_id="e1")
     service.choose(["a"], event_id=None)  # type: ignore[arg-type]  # as a caller without types may
-    service.choose(["a"], event_id="e2", loop="shop")
     service.reward("e1", 1.0)
-    service.reward("e2", 1.0, loop=None)
-    assert [body[0].get("loop") for body in http.bodies()[3:]] == [None, None]
+    service.reward("unknown", 1.0, loop=None)
+    assert all("loop" not in body[0] for body in http.bodies()[2:])
 
 
 async def test_the_async_client_remembers_loops_too() -> None:

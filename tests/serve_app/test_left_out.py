@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -12,7 +13,7 @@ from agent import keys
 from policies.base import Action, Context
 from policies.features import address, canonical
 from policies.neural.dense import DenseEncoder
-from serve_app.left_out import N_NAMED, left_out
+from serve_app.left_out import N_NAMED, N_ROWS, left_out
 from tests.agent import traffic
 from tests.agent.traffic import LOOP, START_MS, Written
 
@@ -47,6 +48,41 @@ def test_names_and_words_that_came_late_are_named(redis_client: redis.Redis) -> 
 def test_nothing_is_named_where_all_is_known(redis_client: redis.Redis) -> None:
     assert left_out(redis_client, LOOP, ENCODER) == []
     decided(redis_client, 0, {"hour": 23, "device": "phone"}, topic="b", price=9.0)
+    assert left_out(redis_client, LOOP, ENCODER) == []
+
+
+class Counting(DenseEncoder):
+    """Counts what it is asked about."""
+
+    n_asked = 0
+
+    def leaves_out(self, context: Context, actions: Sequence[Action]) -> bool:
+        self.n_asked += 1
+        return super().leaves_out(context, actions)
+
+
+def test_a_row_is_asked_about_once_and_as_a_whole(redis_client: redis.Redis) -> None:
+    encoder = Counting.fitted([(KNOWN, [Action("a", {"topic": "a", "price": 1.0}), Action("b", {"topic": "b"})])])
+    assert isinstance(encoder, Counting)
+    for number in range(8):
+        decided(redis_client, number, {"hour": number, "device": "phone"}, topic="ab"[number % 2], price=9.0)
+    assert left_out(redis_client, LOOP, encoder) == []
+    assert encoder.n_asked == 8 + 2, "eight contexts, and two rows in all"
+
+
+def test_rows_are_looked_at_up_to_a_bound(redis_client: redis.Redis) -> None:
+    decided(redis_client, 0, {}, stars=5)
+    rows = [canonical({"topic": "a", "price": number}) for number in range(N_ROWS)]
+    redis_client.hset(keys.features(LOOP), mapping={address(row): row for row in rows})
+    many = traffic.a_decision(
+        random.Random(1),
+        "many",
+        START_MS + 1,
+        context=b"{}",
+        action_ids=tuple(map(str, range(N_ROWS))),
+        feature_keys=b"".join(map(address, rows)),
+    )
+    traffic.write(redis_client, Written(START_MS + 1, many))
     assert left_out(redis_client, LOOP, ENCODER) == []
 
 

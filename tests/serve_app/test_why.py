@@ -81,12 +81,12 @@ def test_silence_is_told_with_where_rewards_went() -> None:
     report = Progress("shop", "l", n_learned=N_SILENT, variants=sums(*[0.0] * N_SILENT))
     said = told(report, elsewhere=OrphanStatus(7, 7, "c-1", "shop"))
     (silence,) = [sentence for sentence in said if sentence.startswith(f"None of the {N_SILENT} decisions so far")]
-    assert "7 rewards name no event of the loop default" in silence
+    assert "some rewards of this loop, such as for 'c-1', went to the loop default" in silence
 
 
 def test_rewards_that_go_astray_are_told_of_a_young_loop_too() -> None:
     (astray, waits) = told(Progress("shop", "l", n_open=3), elsewhere=OrphanStatus(7, 7, "c-1", "shop"))
-    assert astray.startswith("Rewards of this loop go astray: 7 rewards name no event of the loop default")
+    assert astray.startswith("Some rewards of this loop, such as for 'c-1', went to the loop default")
     assert waits == WAITS
 
 
