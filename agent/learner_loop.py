@@ -31,7 +31,7 @@ from agent.server_clock import ServerClock
 from agent.snapshot_check import fault
 from agent.snapshots import LoopSnapshot, SnapshotError, SnapshotStore, in_order, is_in_order
 from agent.starts import StartStore, encoder_of
-from agent.unmet import some
+from agent.unmet import Sight
 from agent.user_rates import RedisUsers, UserLedger, keep_s
 from policies.base import PolicyError
 
@@ -98,7 +98,7 @@ class LearnerLoop:
         self._user_store = RedisUsers(client, self._fence, keep_s=keep_s(stored.settings))
         self._users = UserLedger(self._user_store)
         self._start = StartStore(client, loop).named_by(stored.settings)
-        self._encoder = None if self._start is None else encoder_of(self._start)
+        self._sight = None if self._start is None else Sight(encoder_of(self._start))
         self._follower = self._resumed()
         self._opened_at = self._saved_at = self._follower.join.tail
         at_ms, n_orphans = self._opened_at.ms, self._follower.join.n_orphans
@@ -253,7 +253,7 @@ class LearnerLoop:
 
     def _publish(self, now: float) -> None:
         learner = self._follower.learner
-        if learner.n_learned <= self._n_published or (self._encoder and learner.n_learned and not learner.recent):
+        if learner.n_learned <= self._n_published or (self._sight and learner.n_learned and not learner.recent):
             return  # of an agent that goes on from a checkpoint, the next lesson tells whether it sees anything
         snapshot = learner.snapshot(self._follower.join.tail)
         blind = self._blindness()
@@ -272,14 +272,12 @@ class LearnerLoop:
 
     def _blindness(self) -> str | None:
         """What keeps an agent from being served that was trained on nothing of what the latest lessons have."""
-        if self._encoder is None:
-            return None
         latest = [(lesson.context, lesson.actions) for lesson in self._follower.learner.recent]
-        trained_on, missed = self._encoder.unmet([]), self._encoder.unmet(latest)
-        if not latest or not trained_on or missed != trained_on:
+        if self._sight is None or not latest or not self._sight.sees_nothing_of(latest):
             return None
+        names = self._sight.told(self._sight.trained_on)
         return (
-            f"the agent was trained with {some(trained_on)}, and the latest {len(latest)} lessons have nothing of it; "
+            f"the agent was trained with {names}, and the latest {len(latest)} lessons have nothing of it; "
             "send it, or train the agent anew with what your requests have"
         )
 

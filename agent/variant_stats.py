@@ -1,7 +1,7 @@
 """How each variant fares: reward per slot with its interval, and lift over another variant.
 
-In: each decision's reward and number of slots. Out: mergeable sums, and 95 % intervals by the delta method.
-Decisions are taken as independent; the slots of one decision are not.
+In: each decision's reward and number of slots. Out: mergeable sums, and 95 % intervals by the delta method, once there
+is enough to tell a spread from. Decisions are taken as independent; the slots of one decision are not.
 """
 
 from __future__ import annotations
@@ -13,6 +13,14 @@ import msgspec
 
 Z_95 = 1.959963984540054
 """Half-width of a 95 % interval in standard errors."""
+
+N_ENOUGH = 30
+"""Decisions without which there is no interval and no lift: the delta method takes means for normal and their spread
+for known, and with a few decisions it is neither; of two equal rewards it would even say that they are certain.
+Source: the working rule for ratio estimates in Cochran, Sampling Techniques, 3rd ed., chapter 6."""
+
+_SAME = 1e-9
+"""Squares of residuals below this share of the rewards' squares are rounding: every slot earned the same."""
 
 
 class Estimate(NamedTuple):
@@ -66,7 +74,7 @@ class VariantSums(msgspec.Struct):
         return self.reward / self.n_slots if self.n_slots else None
 
     def interval_95(self) -> tuple[float, float] | None:
-        """Of the reward per slot; None before the second decision."""
+        """Of the reward per slot; None before ``N_ENOUGH`` decisions, and while every slot earned the same."""
         mean, variance = self.reward_per_slot(), self._variance()
         if mean is None or variance is None:
             return None
@@ -74,18 +82,21 @@ class VariantSums(msgspec.Struct):
         return mean - half, mean + half
 
     def _variance(self) -> float | None:
-        """Variance of the ratio of means. Source: delta method; Cochran, Sampling Techniques, 3rd ed., section 6.3."""
+        """Variance of the ratio of means, where it can be told.
+
+        Source: delta method; Cochran, Sampling Techniques, 3rd ed., section 6.3.
+        """
         n, mean = self.n_decisions, self.reward_per_slot()
-        if n < 2 or mean is None:
+        if n < N_ENOUGH or mean is None:
             return None
         residual_sq = self.reward_sq - 2 * mean * self.reward_slots + mean * mean * self.slots_sq
-        return max(0.0, residual_sq) / (n - 1) * n / self.n_slots**2
+        return None if residual_sq <= _SAME * self.reward_sq else residual_sq / (n - 1) * n / self.n_slots**2
 
     def lift_over(self, control: VariantSums) -> Estimate | None:
         """Relative lift of the reward per slot over a control's, with its interval.
 
-        None where either has fewer than two decisions, or the control's reward per slot is not positive: then a
-        relative lift means nothing. Source: delta method for a ratio of independent estimates.
+        None where either has no interval, or the control's reward per slot is not positive: then a relative lift
+        means nothing. Source: delta method for a ratio of independent estimates.
         """
         mine, theirs = self.reward_per_slot(), control.reward_per_slot()
         my_variance, their_variance = self._variance(), control._variance()

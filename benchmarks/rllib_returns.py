@@ -21,7 +21,6 @@ from benchmarks.rllib_course import CONFIGS, attempt, code_of
 from policies.agents import KINDS
 from serve_app.commands.leaving import leave
 from simulator import machine, training_rows, training_tables
-from simulator.results import version_of
 from simulator.results_page import require_page, write_section
 from simulator.train_command import EXPLAINED
 from simulator.train_options import N_SEEDS, N_USERS, NOBODY, WORLDS, Request
@@ -116,7 +115,7 @@ def markdown(found: Outcome) -> str:
         "\n".join(f"- {line}".replace("\n", ";") for line in (*_how(found), *found.notes)),
         *(training_tables.markdown(grid) for grid in grids),
         training_tables.EXPLANATION,
-        f"Measured by code {codes}, on: {machine.sentence()}, torch {version_of('torch')}." if codes else "",
+        f"Measured by code {codes}, on: {machine.sentence()}." if codes else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

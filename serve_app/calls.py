@@ -28,6 +28,7 @@ from serve_app.answers import (
     slate_of,
     version_of,
 )
+from serve_app.finite import require_finite
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -115,12 +116,20 @@ class Call(Generic[T_co]):
 
 
 def choose(actions: Actions, ask: Ask, *, loop: str | None) -> Call[Slate]:
-    """Ask for one slate."""
+    """Ask for one slate.
+
+    Raises:
+        ValueError: a number isn't finite.
+    """
     return Call("POST", "/v1/slates", slate_of, _slate_body(actions, ask, loop))
 
 
 def choose_many(asks: Iterable[SlateAsk], *, loop: str | None) -> Call[list[Slate | SlateloopError]]:
-    """Ask for several slates at once; a wrong one becomes an error in its place, the others stand."""
+    """Ask for several slates at once; a wrong one becomes an error in its place, the others stand.
+
+    Raises:
+        ValueError: a number isn't finite.
+    """
     requests = [_slate_body(ask["actions"], ask, loop) for ask in asks]
     return Call("POST", "/v1/slates/batch", _read_slates, {"requests": requests})
 
@@ -146,8 +155,13 @@ def end_session(session: str, *, loop: str | None) -> Call[None]:
 
 
 def put_items(items: Mapping[str, Features], *, loop: str) -> Call[None]:
-    """Keep items and their features, so that actions may be named by id alone."""
+    """Keep items and their features, so that actions may be named by id alone.
+
+    Raises:
+        ValueError: a number isn't finite.
+    """
     body = {"items": [{"id": item_id, "features": features} for item_id, features in items.items()]}
+    require_finite(body)
     return Call("PUT", f"/v1/loops/{_in_path(loop)}/items", _read_nothing, body)
 
 
@@ -220,6 +234,7 @@ def revoke_key(key_id: str) -> Call[None]:
 
 def _slate_body(actions: Actions, ask: Ask, loop: str | None) -> dict[str, Any]:
     body: dict[str, Any] = {**ask, "loop": ask.get("loop") or loop, "actions": _action_list(actions)}
+    require_finite(body)
     body.setdefault("event_id", f"c-{uuid.uuid4().hex}")
     return {name: value for name, value in body.items() if value is not None}
 
@@ -235,6 +250,7 @@ def _reward_body(feedback: Feedback, loop: str | None) -> dict[str, Any]:
     value = body.get("value")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"value={value!r} of event {body.get('event_id')!r}: must be finite; nothing was sent")
+    require_finite(body)
     body.setdefault("reward_id", uuid.uuid4().hex)
     return {name: value for name, value in body.items() if value is not None}
 

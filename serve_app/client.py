@@ -134,8 +134,8 @@ class Client:
         self.send(calls.activate(event_id, loop=named))
 
     def end_session(self, session: str, *, loop: str | None = None) -> None:
-        """Say that a visit is over."""
-        self.send(calls.end_session(session, loop=loop or self.loop))
+        """Say that a visit is over, to the loop named, else to that of its latest slate, else to the client's own."""
+        self.send(calls.end_session(session, loop=loop or self._asked_of.loop_of_session(session) or self.loop))
 
     def put_items(self, items: Mapping[str, Features], *, loop: str) -> None:
         """Keep items and their features, so that actions may be named by id alone."""
@@ -284,7 +284,7 @@ class AsyncClient:
 
     async def end_session(self, session: str, *, loop: str | None = None) -> None:
         """As ``Client.end_session``."""
-        await self.send(calls.end_session(session, loop=loop or self.loop))
+        await self.send(calls.end_session(session, loop=loop or self._asked_of.loop_of_session(session) or self.loop))
 
     async def put_items(self, items: Mapping[str, Features], *, loop: str) -> None:
         """As ``Client.put_items``."""

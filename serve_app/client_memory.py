@@ -1,6 +1,6 @@
 """Which loop each slate was asked of: what a client remembers, so that feedback finds the way without naming it.
 
-In: the bodies of slate requests as they are sent. Out: an event id's loop, while it is remembered.
+In: the bodies of slate requests as they are sent. Out: the loop of an event id or a session, while it is remembered.
 """
 
 from __future__ import annotations
@@ -11,32 +11,42 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 N_REMEMBERED = 10_000
-"""Events; the one asked longest ago is forgotten first."""
+"""Events, and as many sessions; the one asked for longest ago is forgotten first."""
 
 
 class AskedOf:
-    """The loops of the latest events; may be shared by threads.
+    """The loops of the latest events and sessions; may be shared by threads.
 
     Args:
-        n_events: So many are remembered.
+        n_each: So many of both are remembered.
     """
 
-    def __init__(self, n_events: int = N_REMEMBERED) -> None:
-        self._n_events = n_events
-        self._loops: OrderedDict[str, str] = OrderedDict()
+    def __init__(self, n_each: int = N_REMEMBERED) -> None:
+        self._n_each = n_each
+        self._events: OrderedDict[str, str] = OrderedDict()
+        self._sessions: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()
 
     def note(self, bodies: Iterable[Mapping[str, Any]]) -> None:
         """Slates are asked for; one that names no loop is the key's to place, so nothing is known of it."""
         with self._lock:
             for body in bodies:
-                event_id, loop = body.get("event_id", ""), body.get("loop")
-                self._loops.pop(event_id, None)
-                if event_id and loop is not None:
-                    self._loops[event_id] = loop
-            while len(self._loops) > self._n_events:
-                self._loops.popitem(last=False)
+                self._keep(self._events, body.get("event_id"), body.get("loop"))
+                self._keep(self._sessions, body.get("session"), body.get("loop"))
 
     def loop_of(self, event_id: str) -> str | None:
         """The loop that this event was last asked of, or None where it isn't remembered."""
-        return self._loops.get(event_id)
+        return self._events.get(event_id)
+
+    def loop_of_session(self, session: str) -> str | None:
+        """The loop that this session's latest slate was asked of, or None where it isn't remembered."""
+        return self._sessions.get(session)
+
+    def _keep(self, loops: OrderedDict[str, str], name: str | None, loop: str | None) -> None:
+        if not name:
+            return
+        loops.pop(name, None)
+        if loop is not None:
+            loops[name] = loop
+        if len(loops) > self._n_each:
+            loops.popitem(last=False)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from redis import RedisError
 from agent import keys
 from agent.loops import DEFAULT_LOOP, SettingsError
 from policies.base import PolicyError
+from policies.spelling import meant
 from serve_app.errors import NotFoundError, UnavailableError, shown
 from serve_app.loading import Loader
 from serve_app.loop_runtime import LoopRuntime
@@ -31,6 +32,9 @@ RETRY_S = 5.0
 
 CLOSE_AFTER_S = 2.0
 """A policy that was replaced is closed after this long: a request that waits for Redis may still hold it."""
+
+_N_NAMED = 20
+"""Loops that a refusal names."""
 
 UNKNOWN_S = 1.0
 """The name of no loop is looked up again after this long, or at the next refresh."""
@@ -164,10 +168,11 @@ class Loops:
         return {name: tuple(found[3 * at : 3 * at + 3]) for at, name in enumerate(names)}
 
 
-def unknown_loop(name: str) -> NotFoundError:
-    """The refusal for a loop that doesn't exist."""
+def unknown_loop(name: str, existing: Sequence[str] = ()) -> NotFoundError:
+    """The refusal for a loop that doesn't exist; ``existing`` are named, so only those that the key may see."""
+    these = f"; these exist: {', '.join(existing[:_N_NAMED])}{meant(name, existing)}" if existing else ""
     return NotFoundError(
-        "there is no such loop",
+        f"there is no such loop{these}",
         field="loop",
         value=shown(name),
         cure=f"an admin key makes it with PUT /v1/loops/{name}; the loop {DEFAULT_LOOP} always exists",

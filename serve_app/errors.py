@@ -111,7 +111,7 @@ class MethodNotAllowedError(RequestError):
 class ConflictError(RequestError):
     """The request contradicts what is already logged."""
 
-    status, kind, title = 409, "conflict", "ConflictError with an earlier request"
+    status, kind, title = 409, "conflict", "Conflict with an earlier request"
 
 
 class TooLargeError(RequestError):

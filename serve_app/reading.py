@@ -18,6 +18,9 @@ T = TypeVar("T")
 _AT = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
 _NAMED = re.compile(r"(missing required|unknown) field `([^`]*)`")
 _STEP = re.compile(r"\[(\d+)\]|\.([^.\[\]]+)")
+_TOO_LARGE = {"Number out of range": "send a finite number", "Integer value out of range": "send a smaller number"}
+"""What msgspec says of a number that none of ours can hold → the cure."""
+
 _MALFORMED = "send one JSON value, in UTF-8, with numbers instead of NaN or Infinity"
 
 
@@ -72,6 +75,8 @@ def _apart(text: str) -> tuple[str, str]:
 
 
 def _cure(message: str) -> str:
+    if message in _TOO_LARGE:
+        return _TOO_LARGE[message]
     expected = message.partition(", got ")[0].removeprefix("Expected ")
     return f"send {expected}" if expected != message or message.startswith("Expected ") else "see /docs for the shape"
 

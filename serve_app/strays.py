@@ -94,8 +94,7 @@ def told_of_orphans(found: OrphanStatus, report: Progress | None) -> list[str]:
     """One sentence where it matters: lately beside what was learned meanwhile, or in all."""
     if report is None or not _matters(found, report):
         return []
-    n_of_them = "all" if found.n_lately >= found.n else f"{found.n_lately:,} of them"
-    when = f"{n_of_them} {_LATELY}" if found.n_lately else "none of them lately"
+    when = _when(found)
     example = f", such as {found.event_id!r:.80}" if found.event_id else ""
     decided = f", which the loop {found.decided_in} decided" if found.decided_in else ""
     cure = CURE if found.decided_in else f"{CURE}; rewards three windows after their decision count so too"
@@ -142,6 +141,13 @@ def _matters(found: OrphanStatus, report: Progress) -> bool:
 
 def _n_rewards(n: int) -> str:
     return "1 reward names" if n == 1 else f"{n:,} rewards name"
+
+
+def _when(found: OrphanStatus) -> str:
+    if found.n == 1:
+        return _LATELY if found.n_lately else "not lately"
+    n_of_them = "all" if found.n_lately >= found.n else f"{found.n_lately:,} of them"
+    return f"{n_of_them} {_LATELY}" if found.n_lately else "none of them lately"
 
 
 def _counted(report: Progress | None) -> OrphanStatus:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from serve_app.counted import counted
+
 FEW = 10
 """So many are no pattern yet."""
 
@@ -67,7 +69,7 @@ def _kind(reason: str) -> str:
 
 
 def _often(kind: str, count: int, n_learned: int) -> str:
-    return "" if kind in _ALWAYS else f" ({count:,} times in {n_learned:,} lessons)"
+    return "" if kind in _ALWAYS else f" ({counted(count, 'time')} in {counted(n_learned, 'lesson')})"
 
 
 def _matters(kind: str, count: int, n_learned: int) -> bool:

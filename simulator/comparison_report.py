@@ -13,6 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from simulator.comparison import SPANS, Estimate, Row, Span
+from simulator.figures import counted
 from simulator.records import code_digest
 
 HEADINGS = ("% of gap", "% of gap,\nlast quarter", "lead, %", "lead, %,\nlast quarter")
@@ -25,6 +26,7 @@ EXPLANATION = (
 )
 TITLE = "Policies in simulated worlds"
 OLD = " *"
+MORE = "ask for more (--requests)"
 
 
 def tables(rows: Sequence[Row], references: Sequence[Row]) -> list[Table]:
@@ -74,6 +76,7 @@ def to_markdown(
             f"### {world}",
             f"{_length(group)}. KPI: {first.kpi_name} per {first.per}.",
             _grid(_headings(first), [_cells(*spans, group) for spans in _policies(group)]),
+            _nothing_ended(group),
             _of_other_code(group),
         ]
     codes = sorted({code for row in (*rows, *references) for code in row.codes})
@@ -85,7 +88,7 @@ def _table(world: str, rows: Sequence[Row]) -> Table:
     table = Table(
         title=f"{world}: {_length(rows)}",
         title_justify="left",
-        caption=_of_other_code(rows) or None,
+        caption="\n".join(filter(None, (_nothing_ended(rows), _of_other_code(rows)))) or None,
         caption_justify="left",
         box=SIMPLE_HEAD,
         show_edge=False,
@@ -143,6 +146,13 @@ def _of_other_code(rows: Sequence[Row]) -> str:
     whole = [row for row in rows if row.span == SPANS[0]]
     n = n_old(rows)
     return f"*: {n} of {len(whole)} rows hold what other code than this has measured." if n else ""
+
+
+def _nothing_ended(rows: Sequence[Row]) -> str:
+    """Why a row has dashes for what it is about, and what to do."""
+    names = [row.policy for row in rows if row.span == SPANS[0] and math.isnan(row.kpi.value)]
+    n = counted(rows[0].n_requests, "request")
+    return f"{', '.join(names)}: no {rows[0].per} ended in {n}; {MORE}." if names else ""
 
 
 def _worlds(rows: Iterable[Row]) -> dict[str, list[Row]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from simulator.results import version_of
 
-PACKAGES = ("slateloop", "numpy", "vowpalwabbit", "scikit-learn", "ray")
+PACKAGES = ("slateloop", "numpy", "vowpalwabbit", "scikit-learn", "ray", "torch")
 _CPU_INFO = Path("/proc/cpuinfo")
 
 

@@ -5,6 +5,7 @@ In: what ``experiments.conduct`` tells. Out: lines on a console.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from simulator.cells import Job
 from simulator.comparison import arm_sums, value_of
+from simulator.comparison_report import MORE
 from simulator.experiments import Screen
+from simulator.figures import counted
 from simulator.measuring import Failure
 from simulator.records import CellRecord, Record
 from simulator.stopping import answered
@@ -94,11 +97,15 @@ def summary(job: Job, result: Record | Failure) -> str:
     if not isinstance(result, CellRecord):
         return f"{job.title}: {result.seconds:.1f} s"
     arm = result.cell.policy.arm
-    value = value_of(arm_sums(result, arm), result.per, "kpi")
+    sums = arm_sums(result, arm)
+    value = value_of(sums, result.per, "kpi")
+    if math.isnan(value):
+        return f"{job.title}: no {result.per} ended in the {counted(sums.n_slates, 'request')} of arm {arm}; {MORE}"
     return f"{job.title}: {result.kpi_name} {value:.4g} in arm {arm}, {result.seconds:.1f} s"
 
 
 def _found(n_all: int, n_found: int, n_outdated: int) -> str:
     before = f", {n_found} of them finished before" if n_found else ""
-    again = f", {n_outdated} measured again since other code measured them" if n_outdated else ""
-    return f"{n_all} pieces of work{before}{again}"
+    them = "it" if n_outdated == 1 else "them"
+    again = f", {n_outdated} measured again since other code measured {them}" if n_outdated else ""
+    return f"{counted(n_all, 'piece')} of work{before}{again}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agent.loops import LoopSettings, PolicySettings
+from agent.loops import FeedbackRule, LoopSettings, PolicySettings
 from agent.starts import unpack
 from envs.world import World
 from simulator.env_users import loop_settings
@@ -113,7 +113,17 @@ def unsuited_to(settings: LoopSettings, trained: tuple[float, float], world: Wor
         )
     unknown = sorted(set(world.recipe) - set(reward.recipe))
     if unknown:
-        yield f"the loop's recipe weighs nothing of {', '.join(unknown)}, which the agent was trained on"
+        rules = ", ".join(f"{kind}: {_rule(world.recipe[kind])}" for kind in unknown)
+        them = "it is" if len(unknown) == 1 else "they are"
+        yield (
+            f"the loop's recipe weighs nothing of {', '.join(unknown)}, which the agent was trained on; add "
+            f"`{rules}` to reward.recipe, else {them} not learned"
+        )
+
+
+def _rule(weight: float) -> str:
+    """Of a recipe, as it is written in settings; a rule's own weight is 1."""
+    return "{}" if weight == FeedbackRule().weight else f"{{weight: {weight:g}}}"
 
 
 def _new(world: World) -> LoopSettings:

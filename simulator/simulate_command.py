@@ -26,6 +26,7 @@ from simulator.cells import Cell, CellError, Job, PolicyChoice, Setting, parse_o
 from simulator.earlier_run import foretell
 from simulator.experiments import Experiment, Plan, Runner, conduct, notes_on, runner
 from simulator.extras import MissingExtraError
+from simulator.figures import counted
 from simulator.measuring import Failure, LiveService, attempt, measure_live, settled, world_of
 from simulator.pacing import StalledError
 from simulator.plots import draw_all
@@ -69,6 +70,7 @@ class Outcome:
         references: Rows of choosers that need no learning.
         files: Parquet files and settings.
         plots: PNGs.
+        loops: Of a running service, made by this run; they stay there.
     """
 
     request: Request
@@ -78,6 +80,7 @@ class Outcome:
     references: list[comparison.Row]
     files: list[Path]
     plots: list[Path]
+    loops: Sequence[str] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -131,10 +134,11 @@ def simulate(request: Request, console: Console, *, live: Live | None = None) ->
     folder = Folder(request.out)
     foretell(folder.path, [job.key for job in plan.jobs])
     how = {"fresh": request.fresh, "keep_old": request.keep_old}
+    loops: list[str] = []
     with progress(console) as screen:
-        run = runner(request.n_jobs) if live is None else _live_runner(live, request.max_lag, screen.doing)
+        run = runner(request.n_jobs) if live is None else _live_runner(live, request.max_lag, screen.doing, loops)
         done = conduct(plan.jobs, folder, run=run, screen=screen, **how)
-    return _finish(request, plan, folder, done)
+    return dataclasses.replace(_finish(request, plan, folder, done), loops=tuple(loops))
 
 
 def show(outcome: Outcome, out: Console, err: Console) -> None:
@@ -145,6 +149,9 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
         out.print(comparison_report.EXPLANATION, style="dim", highlight=False)
     for path in [*outcome.files, *outcome.plots]:
         out.print(str(path), highlight=False, soft_wrap=True)
+    if outcome.loops:
+        n, own = counted(len(outcome.loops), "loop"), ", ".join(outcome.loops)
+        out.print(f"left in the service, {n} of this run: {own}", highlight=False, markup=False, soft_wrap=True)
     for line in notes(outcome):
         err.print(line, highlight=False, markup=False, style="yellow")
 
@@ -178,6 +185,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "code_now": code_digest(),
         "files": [str(path) for path in outcome.files],
         "plots": [str(path) for path in outcome.plots],
+        "loops": list(outcome.loops),
     }
 
 
@@ -227,20 +235,28 @@ def _trained(folder: Path | None, settings: Sequence[Setting]) -> dict[str, tupl
     return found
 
 
-def _live_runner(live: Live, max_lag: int, tell: Callable[[str], None]) -> Runner:
+def _live_runner(live: Live, max_lag: int, tell: Callable[[str], None], loops: list[str]) -> Runner:
+    """``loops`` gets the names of those that are made."""
+
     def run(jobs: Sequence[Job]) -> Iterator[tuple[Job, Record | Failure]]:
         for job in jobs:
-            yield job, _measure_live(live, job, max_lag, tell) if isinstance(job, Cell) else attempt(job)
+            yield job, _measure_live(live, job, max_lag, tell, loops) if isinstance(job, Cell) else attempt(job)
 
     return run
 
 
-def _measure_live(live: Live, cell: Cell, max_lag: int, tell: Callable[[str], None]) -> Record | Failure:
+def _measure_live(
+    live: Live, cell: Cell, max_lag: int, tell: Callable[[str], None], loops: list[str]
+) -> Record | Failure:
     """A service that can't be reached ends the run; what is wrong with one cell is that cell's failure."""
-    loop = f"simulate-{live.token}-{cell.key[:6]}-{cell.setting.preset}-{cell.policy.kind}-{cell.seed}"
+    loop = f"simulate-{live.token}-{cell.key[:6]}-{cell.setting.preset}-{cell.policy.kind}-{cell.seed}"[:MOST_LETTERS]
+    loops.append(loop)
     try:
-        return measure_live(cell, live.service, loop=loop[:MOST_LETTERS], max_lag=max_lag, tell=tell)
-    except (StalledError, WorldError, PolicyError, StartError) as error:
+        return measure_live(cell, live.service, loop=loop, max_lag=max_lag, tell=tell)
+    except StartError as error:  # before there was a loop
+        loops.remove(loop)
+        return Failure.of(cell, error)
+    except (StalledError, WorldError, PolicyError) as error:
         return Failure.of(cell, error)
 
 

@@ -26,6 +26,7 @@ from simulator.cells import CellError, PolicyChoice
 from simulator.earlier_run import foretell
 from simulator.experiments import cores
 from simulator.extras import MissingExtraError
+from simulator.next_step import chosen, next_step
 from simulator.publishing import Published, Publisher, unsuited_to
 from simulator.publishing import publish as publish_agent
 from simulator.ray_local import RayStartError
@@ -134,11 +135,7 @@ def publish(outcome: Outcome, service: Publisher) -> Outcome:
     Raises:
         CellError: nothing was trained.
     """
-    results = outcome.training.results
-    trained = [one for one in outcome.pieces if one.sort == "agent" and one.key in results]
-    if not trained:
-        raise CellError("no agent was trained, so there is nothing to publish; name one with --agent")
-    best = best_of(trained, results)
+    best = _best(outcome)
     data = TrainingFolder(outcome.request.out).agent(best).read_bytes()
     world, options = make_world(best.scene.preset, best.scene.options), agent_options(outcome.request)
     found = publish_agent(service, outcome.request.publish, data, world=world, options=options)
@@ -159,7 +156,9 @@ def show(outcome: Outcome, out: Console, err: Console) -> None:
     for path in [*outcome.files, *outcome.plots, *outcome.agents]:
         out.print(str(path), highlight=False, soft_wrap=True)
     if outcome.published is not None:
-        out.print(_told(outcome.published), style="bold", highlight=False, soft_wrap=True)
+        out.print(_told(outcome, outcome.published), style="bold", highlight=False, markup=False, soft_wrap=True)
+    if outcome.is_whole and (line := next_step(outcome.request, outcome.pieces)):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
     for line in notes(outcome):
         err.print(line, highlight=False, markup=False, style="yellow")
     for line in failures(outcome):
@@ -257,9 +256,24 @@ def _unfinished(outcome: Outcome) -> Iterator[str]:
             yield f"{piece.title}: not finished; its best agent so far is {path}"
 
 
-def _told(found: Published) -> str:
+def _best(outcome: Outcome) -> Piece:
+    """The agent that its validation users liked best.
+
+    Raises:
+        CellError: nothing was trained.
+    """
+    results = outcome.training.results
+    trained = [one for one in outcome.pieces if one.sort == "agent" and one.key in results]
+    if not trained:
+        raise CellError("no agent was trained, so there is nothing to publish; name one with --agent")
+    return best_of(trained, results)
+
+
+def _told(outcome: Outcome, found: Published) -> str:
+    best = _best(outcome)
+    agent = chosen(best, outcome.training.results[best.key], outcome.request)
     made = "made, and " if found.is_new else ""
     return (
-        f"loop {found.loop} is {made}told to begin with this {found.kind} (settings version {found.version}); "
+        f"loop {found.loop} is {made}told to begin with {agent} (settings version {found.version}); "
         f"`slateloop loops status {found.loop}` tells when it serves"
     )

@@ -95,7 +95,7 @@ def require_any(found: Mapping[str, object], settings: Sequence[Setting], folder
 def command_for(setting: Setting, folder: Path) -> tuple[str, ...]:
     """The command that trains agents in this very world and keeps them in this folder."""
     sizes = ("--candidates", str(setting.n_candidates), "--slots", str(setting.n_slots))
-    options = [word for name, value in setting.options.items() for word in ("--world-option", _written(name, value))]
+    options = [word for name, value in setting.options.items() for word in ("--world-option", written(name, value))]
     out = () if folder == train_options.OUT else ("--out", str(folder))
     return ("slateloop", "train", "--world", setting.preset, *sizes, *options, *out)
 
@@ -203,7 +203,7 @@ def _choice(one: Trained) -> PolicyChoice:
     return PolicyChoice(f"{kind} (trained)", kind, settled)
 
 
-def _written(name: str, value: Any) -> str:
+def written(name: str, value: Any) -> str:
     """An option as the command line reads it."""
     plain = f"{name}={value}"
     return plain if isinstance(value, str) and parse_option(plain) == (name, value) else f"{name}={json.dumps(value)}"

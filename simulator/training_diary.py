@@ -19,12 +19,15 @@ from simulator.whole_files import write_whole
 
 RUNNING, BEST, TENSORBOARD = "running", "best", "tensorboard"
 
+EVENTS = "events.out.tfevents."
+"""How TensorBoard's own event files begin."""
+
 
 class Diary:
     """One training's."""
 
     def __init__(self, out: str, stem: str, *, tensorboard: bool) -> None:
-        """Begin anew.
+        """Begin anew: points and event files of the same training before go.
 
         Args:
             out: Folder; "" writes nothing.
@@ -83,6 +86,8 @@ def let_go(folder: Path, stem: str) -> None:
 
 def _writer(folder: Path) -> Any:
     module = extras.load("tensorboardX", "writing event files", install=extras.INSTALL_RL)
+    for path in folder.glob(f"{EVENTS}*"):  # of a training that was broken off: its curve would lie over this one
+        path.unlink(missing_ok=True)
     return module.SummaryWriter(logdir=str(folder))
 
 

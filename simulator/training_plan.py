@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from agent.loops import LOOP_NAME
 from envs import references
 from envs.presets import make_world
+from envs.world import WorldError
 from policies import registry
 from policies.agents import KINDS
 from policies.spelling import meant
-from simulator.cells import CellError, PolicyChoice, parse_option, parse_policy
+from simulator.cells import CellError, PolicyChoice, Setting, parse_option, parse_policy
+from simulator.figures import counted
 from simulator.measuring import settled
 from simulator.train import FRUGAL, FRUGAL_OPTIONS, Budget
 from simulator.train_options import NOBODY, Request
@@ -24,6 +26,10 @@ from simulator.training_pieces import Options, Piece, Scene, scene_of
 
 ALIASES = frozenset({"ratio", "greedy_pctr", "oracle"})
 """References that are others by another name."""
+
+
+_PATH_ELSEWHERE = re.compile(r"give path \(in slateloop [^)]*\)")
+"""A world's cure, in the words of other commands."""
 
 
 def pieces_of(request: Request) -> list[Piece]:
@@ -39,8 +45,9 @@ def pieces_of(request: Request) -> list[Piece]:
         raise CellError(f"publish={request.publish!r}: a loop's name has 1 to 64 of a-z, 0-9, dot, _ and hyphen")
     if request.publish and len(scenes) * len(kinds) != 1:
         raise CellError(
-            f"publish={request.publish!r}: a loop begins with one agent, and {len(kinds)} in {len(scenes)} worlds "
-            "are asked for; name one with --agent and one with --world"
+            f"publish={request.publish!r}: a loop begins with one agent, and this asks for "
+            f"{counted(len(kinds), 'agent')} in {counted(len(scenes), 'world')}; name one with --agent and one with "
+            "--world"
         )
     found = [piece for scene in scenes.values() for piece in _of_scene(request, scene, agents, beside)]
     return [*found, *_logs(request, scenes, agents)]
@@ -149,6 +156,13 @@ def _scenes(request: Request) -> dict[str, Scene]:
     for text in dict.fromkeys(request.worlds):
         preset, *parts = (part.strip() for part in text.split(","))
         own = {**shared, **dict(parse_option(part) for part in parts)}
-        setting = settled(preset, n_candidates=request.n_candidates, n_slots=request.n_slots, options=own)
-        found[text] = scene_of(setting)
+        found[text] = scene_of(_settled(request, preset, own))
     return found
+
+
+def _settled(request: Request, preset: str, own: Options) -> Setting:
+    try:
+        return settled(preset, n_candidates=request.n_candidates, n_slots=request.n_slots, options=own)
+    except WorldError as error:
+        cure = f"give --world {preset},path=FOLDER, FOLDER being"
+        raise type(error)(_PATH_ELSEWHERE.sub(lambda _: cure, str(error))) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.comparison import mean_over_seeds
+from simulator.figures import counted
 from simulator.plot_style import COLOURS, GREY, Label, annotate_right, dress, finish, focus, panels
 from simulator.training_pieces import Piece
 from simulator.training_rows import Results
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 DPI = 130
 _HOW = "return of an episode of validation users"
-_BAND = "; band: 95 % interval over seeds, as far as all of them went"
+_BAND = "; band: 95 % interval, as far as all seeds went"
 
 
 def draw_all(pieces: Sequence[Piece], results: Results, folder: Path) -> list[Path]:
@@ -55,9 +56,10 @@ def figure(pieces: Sequence[Piece], results: Results) -> Figure:
     made, axes = panels(1, 1, width=9.5, height=5.0)
     ax, labels, heights = axes[0][0], list[Label](), list[float]()
     names = list(dict.fromkeys(one.who for one in pieces if one.sort == "agent"))
-    n_most, has_band = 1.0, False
+    n_most, n_seeds = 1.0, list[int]()
     for name, colour in zip(names, (*COLOURS, *[GREY] * len(names)), strict=False):
         curves = [results[one.key].curve for one in pieces if one.sort == "agent" and one.who == name]
+        n_seeds.append(len(curves))
         looks = list(zip(*curves, strict=False))
         steps = [float(each[0].n_steps) for each in looks]
         over = [mean_over_seeds([one.mean for one in each]) for each in looks]
@@ -65,7 +67,6 @@ def figure(pieces: Sequence[Piece], results: Results) -> Figure:
         if len(curves) > 1:
             lows, highs = [one.low for one in over], [one.high for one in over]
             ax.fill_between(steps, lows, highs, color=colour, alpha=0.15, linewidth=0)
-            has_band = True
         ax.plot(steps, means, color=colour, linewidth=2.2, marker="o", markersize=3)
         labels.append(Label(steps[-1], means[-1], name, colour))
         heights += means
@@ -80,4 +81,11 @@ def figure(pieces: Sequence[Piece], results: Results) -> Figure:
     focus(ax, heights, room=0.08)
     dress(ax, x="user-steps", y="return of an episode")
     annotate_right(ax, labels)
-    return finish(made, f"{pieces[0].scene.title}: learning", _HOW + _BAND * has_band)
+    return finish(made, f"{pieces[0].scene.title}: learning", _caption(n_seeds))
+
+
+def _caption(n_seeds: Sequence[int]) -> str:
+    """How to read the curves, of so many seeds each."""
+    least, most = min(n_seeds), max(n_seeds)
+    of = counted(most, "seed") if least == most else f"{least} to {most} seeds"
+    return f"{_HOW}, {'mean over ' if most > 1 else ''}{of}" + _BAND * (most > 1)

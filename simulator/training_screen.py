@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from simulator.figures import counted
 from simulator.stopping import answered
 from simulator.training_diary import RUNNING, points_of
 from simulator.training_pieces import Failed, Piece, Result
@@ -47,8 +48,9 @@ class TrainingScreen:
         for path in (self._folder / RUNNING).glob("*.jsonl"):
             path.unlink(missing_ok=True)
         found = f", {n_found} finished before" if n_found else ""
-        again = f", {n_outdated} measured again since other code measured them" if n_outdated else ""
-        self.say(f"{len(pieces)} pieces of work{found}{again}")
+        them = "it" if n_outdated == 1 else "them"
+        again = f", {n_outdated} measured again since other code measured {them}" if n_outdated else ""
+        self.say(f"{counted(len(pieces), 'piece')} of work{found}{again}")
         if pieces and self.progress is None:
             self.say(f"beginning with {pieces[0].title}")
         elif pieces and self.progress is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from serve_app.answers import NotAllowedError, SlateloopError
+from serve_app.answers import NotAllowedError, NotFoundError, SlateloopError
 from serve_app.client import Client
 from serve_app.commands.output import fail
 from serve_app.retries import Backoff
@@ -120,5 +120,8 @@ def connected(context: typer.Context, url: str, key: str, *, backoff: Backoff | 
 
 def told(error: Exception) -> str:
     """What a command says of it."""
-    cure = "; give --key or SLATELOOP_KEY a key with the scope this needs" if isinstance(error, NotAllowedError) else ""
-    return f"{error}{cure}"
+    if isinstance(error, NotAllowedError):
+        return f"{error}; give --key or SLATELOOP_KEY a key with the scope this needs"
+    if isinstance(error, NotFoundError) and error.field == "loop":
+        return f"{error}; here `slateloop loops apply FILE --loop NAME` or `slateloop train --publish NAME` makes one"
+    return str(error)

@@ -16,9 +16,11 @@ import yaml
 
 from agent.loops import LoopSettings, SettingsError, parse_yaml
 from policies import registry
-from serve_app.answers import Arm, Experiences, Learning, LoopVersion, Snapshot, Status
+from serve_app.answers import LoopVersion, Snapshot
 from serve_app.commands.connection import DEFAULT_URL, Key, Url, connected
 from serve_app.commands.output import Json, fail, out, print_json, print_table
+from serve_app.commands.status_page import print_status
+from serve_app.counted import counted
 
 N_NAMED = 5
 """Versions that an error names."""
@@ -114,7 +116,7 @@ def status(context: typer.Context, loop: Loop, *, url: Url = DEFAULT_URL, key: K
     if as_json:
         print_json(msgspec.to_builtins(found))
     else:
-        _print_status(found)
+        print_status(found)
 
 
 @app.command()
@@ -138,12 +140,16 @@ def snapshots(
 def rollback(
     context: typer.Context,
     loop: Loop,
-    version: Annotated[str, typer.Argument(help="A version from `loops snapshots`.", show_default=False)] = "",
+    version: Annotated[
+        str, typer.Argument(help="One of `loops snapshots`; without it they are listed.", show_default=False)
+    ] = "",
     *,
     url: Url = DEFAULT_URL,
     key: Key = "",
 ) -> None:
     """Serve an older snapshot and stay there; learning goes on, unserved, until `loops release`.
+
+    Without VERSION it changes nothing and names the newest versions that there are.
 
     Example: slateloop loops rollback default VERSION
     """
@@ -189,7 +195,10 @@ def delete_log(
         print_json(msgspec.to_builtins(done))
         return
     left = f"the log begins at {done.first} now" if done.first else "the log is empty"
-    out().print(" ".join(filter(None, [f"{done.deleted:,} entries deleted; {left}.", done.why])), highlight=False)
+    out().print(
+        " ".join(filter(None, [f"{counted(done.deleted, 'entry', 'entries')} deleted; {left}.", done.why])),
+        highlight=False,
+    )
 
 
 def read_settings(file: Path) -> LoopSettings:
@@ -213,9 +222,8 @@ def _which_version(loop: str, kept: Sequence[Snapshot]) -> str:
     if not kept:
         return f"VERSION is missing, and loop {loop} has no snapshot yet to roll back to"
     newest = ", ".join(f"{one.version} (of {_instant(one.published_at)})" for one in kept[:N_NAMED])
-    more = (
-        f" and {len(kept) - N_NAMED} older ones, see `slateloop loops snapshots {loop}`" if len(kept) > N_NAMED else ""
-    )
+    older = counted(len(kept) - N_NAMED, "older one")
+    more = f" and {older}, see `slateloop loops snapshots {loop}`" if len(kept) > N_NAMED else ""
     return f"VERSION is missing; name one of these, newest first: {newest}{more}"
 
 
@@ -226,77 +234,6 @@ def _version_json(stored: LoopVersion) -> dict[str, Any]:
         "learning_hash": stored.learning_hash,
         "settings": stored.settings.model_dump(mode="json"),
     }
-
-
-def _print_status(status: Status) -> None:
-    console = out()
-    learned = "nothing served yet"
-    if serving := status.serving:
-        pinned = ", pinned" if serving.pinned else ""
-        learned = f"serves {serving.version}{pinned}, learned from {serving.n_learned:,}, {serving.age_s:.1f} s old"
-    wanted = ", ".join(filter(None, [f"settings version {status.settings_version}", status.policy]))
-    console.print(f"loop {status.loop} ({wanted}): {learned}", highlight=False)
-    learner, counts = status.learner, status.experiences
-    behind = "an unknown number of" if learner.n_behind is None else f"{learner.n_behind:,}"
-    console.print(
-        f"learner {_at_work(learner)}, {behind} entries behind; "
-        f"joined {status.n_joined:,}, learned {counts.learned:,}, "
-        f"late {counts.late:,}, duplicate {counts.duplicate:,}, orphan {counts.orphan:,}{_lately(status)}, "
-        f"refused {counts.refused:,}{_seldom(counts)}; log {status.log.n_entries:,} entries",
-        highlight=False,
-    )
-    if one := status.apprentice:
-        share = "" if one.reward_share is None else f", {one.reward_share:.0%} of its reward there"
-        ready = "ready to go online" if one.is_ready else "not ready to go online"
-        console.print(
-            f"apprentice: agrees with the baseline in {one.match_rate:.0%} of {one.n_decisions:,} decisions{share}; "
-            f"baseline earns {one.baseline_reward:.3f} a decision; {ready}",
-            highlight=False,
-        )
-    if waits := status.backlog:
-        console.print(
-            f"nets: {waits.n_blocks:,} blocks learned; next block {waits.n_finished:,} of {waits.n_block:,} finished "
-            f"steps; {waits.n_open:,} steps in open sessions ({waits.n_sessions:,}); "
-            f"{waits.n_early:,} lessons wait for the first fit",
-            highlight=False,
-        )
-    headings = ["variant", "share", "decisions", "reward per slot", "95 %", "learned over it"]
-    print_table("variants", headings, [_variant_row(name, arm, status) for name, arm in status.variants.items()])
-    for reason in status.why:
-        console.print(f"· {reason}", highlight=False, markup=False)
-
-
-def _at_work(learner: Learning) -> str:
-    if learner.alive:
-        return "alive"
-    return {"starting": "starting", "waiting": "waiting for the first event"}.get(learner.state, "NOT alive")
-
-
-def _lately(status: Status) -> str:
-    n_lately = status.orphans.n_lately
-    return f" ({n_lately:,} lately)" if n_lately else ""
-
-
-def _seldom(counts: Experiences) -> str:
-    """What most loops have none of."""
-    found = {"inactive": counts.inactive, "ignored": counts.ignored, "clock jump": counts.clock_jump}
-    return "".join(f", {name} {n:,}" for name, n in found.items() if n)
-
-
-def _variant_row(name: str, arm: Arm, status: Status) -> list[str | None]:
-    lift = status.lift.get(name)
-    return [
-        name,
-        None if arm.share is None else f"{arm.share:.0%}",
-        f"{arm.n_decisions:,}",
-        _number(arm.reward_per_slot),
-        None if arm.interval_95 is None else " to ".join(_number(end) or "–" for end in arm.interval_95),
-        None if lift is None or lift.value is None else f"{lift.value:+.1%}",
-    ]
-
-
-def _number(value: float | None) -> str | None:
-    return None if value is None else f"{value:.3f}"
 
 
 def _policy(settings: LoopSettings) -> str:

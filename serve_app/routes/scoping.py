@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from agent.loops import DEFAULT_LOOP
 from serve_app.auth import Principal
-from serve_app.current import Loops
+from serve_app.current import Loops, unknown_loop
 from serve_app.errors import ForbiddenError, NotFoundError, UnprocessableError, shown
 from serve_app.loop_runtime import LoopRuntime
 from serve_app.tokens import Signer
@@ -71,10 +71,7 @@ class LoopResolver:
     async def _load(self, principal: Principal, name: str) -> LoopRuntime:
         try:
             return await self._loops.get(name)
-        except NotFoundError as error:
+        except NotFoundError:
             if not principal.is_admin or principal.loop is not None:
                 raise
-            existing = ", ".join((await asyncio.to_thread(self._names))[:20])
-            raise NotFoundError(
-                f"{error.detail}; these exist: {existing}", field=error.field, value=error.value, cure=error.cure
-            ) from None
+            raise unknown_loop(name, await asyncio.to_thread(self._names)) from None

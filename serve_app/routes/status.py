@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from redis import Redis
 
+from agent.loop_store import LoopStore
 from policies.neural.dense import DenseEncoder
 from serve_app.current import Loops, unknown_loop
 from serve_app.http import Ask, Reply, json_reply
@@ -45,7 +46,8 @@ class StatusRoutes:
             encoder=None if runtime is None else _encoder(runtime),
         )
         if status is None:
-            raise unknown_loop(name)
+            sees_all = ask.who.is_admin and ask.who.loop is None
+            raise unknown_loop(name, await asyncio.to_thread(LoopStore(self._redis).names) if sees_all else ())
         return json_reply(status)
 
 

@@ -15,6 +15,8 @@ from agent.loops import LoopSettings, PolicySettings
 from agent.records import ZERO
 from agent.snapshots import LoopSnapshot, SnapshotStore, in_order, is_in_order
 from agent.supervision import Supervision
+from policies.base import Action, Context
+from policies.neural.dense import DenseEncoder
 from policies.registry import make_policy
 from tests.agent.learning import Life, closed_log, later, report
 from tests.agent.test_learner_starts import become_as_in_its_world, opened, published, serving_lineage
@@ -169,6 +171,23 @@ def test_what_learned_on_makes_way_too_once_nothing_of_its_is_sent_any_more(
     story.sent()
     assert story.served.kind == "order"
     assert story.is_learned_exactly()
+
+
+@pytest.mark.parametrize(("word", "is_known"), [("t0", False), ("a", True)])
+def test_words_that_it_was_not_trained_with_are_nothing_to_it(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch, word: str, is_known: bool
+) -> None:
+    """Topics of this traffic are a, b and c."""
+    trained_on = DenseEncoder.fitted([(Context(), [Action("x", {"topic": word})])])
+    monkeypatch.setattr(learner_loop, "encoder_of", lambda start: trained_on)
+    story = Story(redis_client)
+    story.sent()
+    assert story.served.kind == ("gradient" if is_known else "order")
+    said = "the agent was trained with topic (such as t0), and the latest 20 lessons have nothing of it"
+    assert (said in story.why, INSTEAD in story.why) == (not is_known, not is_known)
+    story.changed(LoopSettings(policy=PolicySettings(kind="popularity")))
+    story.changed(story.wanted)
+    assert story.served.kind == ("gradient" if is_known else "popularity")
 
 
 def test_few_lessons_after_a_restart_leave_what_learned_on_where_it_is(story: Story) -> None:

@@ -23,9 +23,17 @@ def test_steps_sessions_block_and_cures_are_named() -> None:
 
 def test_finished_steps_alone_wait_too() -> None:
     (sentence,) = told_of(Backlog(n_finished=7, n_block=256))
-    assert sentence.startswith(
+    assert sentence == (
         "7 of the 256 finished steps that the next block needs have come, and no session is open; "
+        "nets change only when a block is full (0 so far): more sessions must end."
     )
+
+
+def test_one_is_one() -> None:
+    (one,) = told_of(Backlog(n_finished=1, n_block=256))
+    assert one.startswith("1 of the 256 finished steps that the next block needs has come")
+    (one,) = told_of(Backlog(n_sessions=1, n_open=1, n_block=256))
+    assert one.startswith("1 step waits in 1 open session, beside ")
 
 
 def test_before_there_is_an_encoder_lessons_wait_for_it() -> None:

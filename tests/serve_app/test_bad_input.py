@@ -88,6 +88,20 @@ async def test_a_malformed_slate_request_names_field_value_and_cure(
     assert service.logged() == []
 
 
+@pytest.mark.parametrize(
+    ("number", "cure"), [(b"1e999", "send a finite number"), (b"1" + b"0" * 5000, "send a smaller number")]
+)
+@pytest.mark.parametrize("place", ["context", "actions[0].features"])
+async def test_a_number_without_end_is_told_what_to_be(
+    service: InProcess, place: str, number: bytes, cure: str
+) -> None:
+    features = b'{"x":' + number + b"}"
+    body = b'{"actions":["a"],"context":' + features + b"}" if place == "context" else _actions(features)
+    problem = (await service.call("POST", "/v1/slates", body)).json()
+    assert problem["field"].startswith(place)
+    assert problem["cure"] == cure
+
+
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),

@@ -102,17 +102,29 @@ def test_what_no_loop_was_named_for_is_left_to_the_key() -> None:
     assert all("loop" not in body[0] for body in http.bodies()[2:])
 
 
+def test_the_end_of_a_session_goes_to_the_loop_that_its_latest_slate_was_asked_of() -> None:
+    http = FakeHttp(routes={SLATES: slate()})
+    with Client("http://service", "slk_1_x", loop="home", transport=http.transport) as service:
+        service.choose(["a"], session="s1", loop="shop")
+        http.script = [httpx.Response(202)] * 3
+        service.end_session("s1")
+        service.end_session("s1", loop="news")
+        service.end_session("s2")
+    assert [body["loop"] for body in http.bodies()[-3:]] == ["shop", "news", "home"]
+
+
 async def test_the_async_client_remembers_loops_too() -> None:
     batch = {"slates": [slate("b1")]}
     http = FakeHttp(httpx.Response(503), routes={SLATES: slate(), BATCH: batch, REWARDS: {"accepted": 1}})
     async with AsyncClient("http://service", "slk_1_x", backoff=QUICK, transport=http.transport) as service:
-        await service.choose(["a"], event_id="e1", loop="shop")
+        await service.choose(["a"], event_id="e1", loop="shop", session="s1")
         await service.choose_many([{"actions": ["a"], "event_id": "b1", "loop": "news"}])
         await service.rewards([{"event_id": "e1", "value": 1.0}, {"event_id": "b1", "value": 1.0}])
-        http.script = [httpx.Response(202)]
+        http.script = [httpx.Response(202), httpx.Response(202)]
         await service.activate("e1")
-    assert [reward["loop"] for reward in http.bodies()[-2]] == ["shop", "news"]
-    assert http.bodies()[-1] == {"loop": "shop"}
+        await service.end_session("s1")
+    assert [reward["loop"] for reward in http.bodies()[-3]] == ["shop", "news"]
+    assert http.bodies()[-2:] == [{"loop": "shop"}, {"loop": "shop"}]
 
 
 @pytest.mark.parametrize(

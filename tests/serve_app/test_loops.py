@@ -61,6 +61,17 @@ async def test_an_admin_who_misspelt_a_loop_is_told_which_exist_and_others_are_n
     assert "shop" not in other.text.replace("shpo", "")
 
 
+async def test_an_admin_who_asks_of_a_misspelt_loop_is_told_which_was_meant(service: InProcess) -> None:
+    await service.make_loop("shop")
+    for path in ("/v1/loops/shpo/status", "/v1/loops/shpo/snapshots"):
+        told = await service.call("GET", path)
+        assert told.status_code == 404
+        assert told.json()["detail"].endswith("these exist: default, shop (did you mean shop?)")
+    bound = await service.call("GET", "/v1/loops/shpo/status", key=service.key("admin", loop="shpo"))
+    assert bound.status_code == 404
+    assert "these exist" not in bound.text
+
+
 async def test_a_log_is_deleted_no_further_than_it_was_learned(service: InProcess) -> None:
     await service.decided()
     told = (await service.call("DELETE", "/v1/loops/default/log")).json()

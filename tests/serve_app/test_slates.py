@@ -96,7 +96,7 @@ async def test_the_same_client_event_id_gets_the_same_answer_and_is_logged_once(
     assert len(service.logged("x")) == 1
     response = await service.slate(**{**body, "slots": 2})
     assert response.status_code == 409
-    assert response.json()["field"] == "event_id"
+    assert (response.json()["field"], response.json()["title"]) == ("event_id", "Conflict with an earlier request")
     assert len(service.logged("x")) == 1
 
 

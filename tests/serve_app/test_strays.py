@@ -125,7 +125,7 @@ def test_orphans_are_told_with_number_example_loop_and_cure() -> None:
         f"which the loop shop decided): {CURE}."
     )
     (one,) = told_of_orphans(OrphanStatus(1, 1), report(1, 1))
-    assert one.startswith("1 reward names no event of this loop (all in the last 10 minutes of its log): ")
+    assert one.startswith("1 reward names no event of this loop (in the last 10 minutes of its log): ")
     assert "three windows after their decision" in one
 
 

@@ -30,7 +30,7 @@ def test_a_condition_is_explained_from_the_first_time_on() -> None:
 def test_sessions_and_nets_are_no_features() -> None:
     room, nets = "room: too many sessions were open", "nets: a number in them was not finite"
     assert explained({room: 100, nets: 1}, 1_000) == [
-        f"Learning: {nets} (1 times in 1,000 lessons); {CURES['nets']}.",
+        f"Learning: {nets} (1 time in 1,000 lessons); {CURES['nets']}.",
         f"Sessions: {room} (100 times in 1,000 lessons); {CURES['room']}.",
     ]
     assert explained({room: 10}, 1_000) == []

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from simulator.comparison import Estimate, Row, compare, reference_rows
+from simulator.comparison import UNKNOWN, Estimate, Row, compare, reference_rows
 from simulator.comparison_report import n_old, number, percent, tables, to_json, to_markdown
 from tests.simulator.measured import cell_record, yardstick_record
 
@@ -42,6 +42,14 @@ def test_the_table_has_a_line_per_policy_and_says_how_much_it_stands_on() -> Non
     uniform = next(line for line in text.splitlines() if line.startswith("uniform"))
     assert uniform.count("–") == 2
     assert "*" not in text
+
+
+def test_a_row_of_dashes_is_explained() -> None:
+    unended = [dataclasses.replace(row, per="episode", kpi=UNKNOWN) if row.policy == "vw" else row for row in rows()]
+    told = "vw: no episode ended in 400 requests; ask for more (--requests)."
+    assert told in printed(unended)
+    assert told in to_markdown(unended, REFERENCES, command="slateloop simulate")
+    assert "ended in" not in printed(rows()) + to_markdown(rows(), REFERENCES, command="slateloop simulate")
 
 
 def test_references_are_rows_with_intervals() -> None:

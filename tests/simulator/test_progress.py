@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 
 from rich.console import Console
@@ -20,7 +21,7 @@ def test_a_pipe_gets_a_line_per_finished_piece() -> None:
     out = io.StringIO()
     run(Console(file=out, width=40))
     assert out.getvalue().splitlines() == [
-        "3 pieces of work, 1 of them finished before, 1 measured again since other code measured them; "
+        "3 pieces of work, 1 of them finished before, 1 measured again since other code measured it; "
         "beginning with news, vw, seed 0",
         "[2/3] news, vw, seed 0: click rate 0.4 in arm learned, 1.5 s",
         "[3/3] news, vw, seed 1: failed: WorldError: [red] ended",
@@ -44,6 +45,14 @@ def test_what_a_piece_waits_for_is_a_line_or_stands_beside_the_bar() -> None:
     assert plain.getvalue().splitlines()[-1] == "news: [waiting] for its agent"
     assert "news: [waiting] for its agent" in terminal.getvalue()
     assert "before the bar" not in terminal.getvalue()
+
+
+def test_a_run_in_which_no_episode_ended_says_what_to_do() -> None:
+    found = cell_record(per="episode")
+    ongoing = tuple(dataclasses.replace(one, n_episodes=0, ended_kpi_sum=0.0) for one in found.blocks)
+    assert summary(cell(), dataclasses.replace(found, blocks=ongoing)) == (
+        "news, vw, seed 0: no episode ended in the 200 requests of arm learned; ask for more (--requests)"
+    )
 
 
 def test_references_say_how_long_they_took() -> None:

@@ -63,7 +63,10 @@ def test_an_existing_loop_keeps_all_but_its_policy_and_is_told_what_does_not_sui
     assert (found.version, found.is_new) == (4, False)
     cut, unweighed = found.warnings
     assert "cut to 0 … 5" in cut
-    assert "weighs nothing of" in unweighed
+    assert unweighed == (
+        "the loop's recipe weighs nothing of engagement, which the agent was trained on; add `engagement: {}` to "
+        "reward.recipe, else it is not learned"
+    )
 
 
 def test_the_worlds_own_rewards_suit_the_agents_of_it() -> None:
@@ -71,6 +74,12 @@ def test_the_worlds_own_rewards_suit_the_agents_of_it() -> None:
     own = loop_settings(world)
     assert list(unsuited_to(own, world.reward_range, world)) == []
     assert list(unsuited_to(own, (-1e9, 1e9), world)) != []
+
+
+def test_what_to_add_to_a_recipe_has_the_worlds_weights() -> None:
+    (told,) = unsuited_to(LoopSettings(), (0.0, 1.0), make_world("shop", {}))
+    cure = "add `cart: {weight: 0.2}, click: {weight: 0.1}, purchase: {weight: 0.7}` to reward.recipe, else they are"
+    assert cure in told
 
 
 def test_other_bytes_change_nothing() -> None:

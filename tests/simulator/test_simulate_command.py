@@ -64,6 +64,7 @@ def test_it_prints_tables_and_where_the_files_are(tmp_path: Path) -> None:
     assert outcome.is_whole
     assert "interest-evolution (5 candidates, 2 slots): 120 requests" in out
     assert "watch time" in out
+    assert "left in the service" not in out
     assert "[3/3]" in err
     for path in (*outcome.files, *outcome.plots):
         assert path.stat().st_size > 0
@@ -144,6 +145,10 @@ def test_live_cells_run_in_loops_with_new_names(tmp_path: Path) -> None:
         assert loop.startswith("simulate-t1-")
         assert loop.endswith("-interest-evolution-vw-0")
         assert (outcome.plan.cells[0].via, outcome.plan.cells[0].url) == ("live", "http://a")
+    out = Console(file=io.StringIO(), width=200)
+    show(outcome, out, out)
+    assert f"left in the service, 1 loop of this run: {loop}\n" in out.file.getvalue()  # type: ignore[attr-defined]  # ours
+    assert to_json(outcome)["loops"] == [loop]
 
 
 def of_trained(out: Path, trained: Path, **changes: object) -> Request:
@@ -250,6 +255,7 @@ def test_an_agent_that_changed_meanwhile_is_that_cells_failure(tmp_path: Path) -
         outcome = simulate(wanted, Console(file=io.StringIO()), live=Live(service, "t1", "http://a"))
     (failure,) = outcome.experiment.failures
     assert failure.job.seed == 1
+    assert len(outcome.loops) == 1, "the other was never made"
     assert "the file has changed meanwhile; run the command again" in failure.error
 
 

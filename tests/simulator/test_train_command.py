@@ -92,6 +92,14 @@ def test_it_trains_compares_writes_and_goes_on_where_it_was(tmp_path: Path, caps
     assert published.published is not None
     assert service.agents[0][1] in [path.read_bytes() for path in first.agents]
     assert train_command.to_json(published)["published"]["loop"] == "x"
+    assert "next: slateloop simulate --world long-term-satisfaction-0.3 --candidates 5 --trained" in out.getvalue()
+    said = io.StringIO()
+    train_command.show(published, Console(file=said, width=200), Console(quiet=True))
+    (told,) = (line for line in said.getvalue().splitlines() if line.startswith("loop x is"))
+    (name,) = (one for one in first.agents if one.read_bytes() == service.agents[0][1])
+    assert told.startswith("loop x is made, and told to begin with gradient (frugal), seed ")
+    assert f" by validation users), {name} (settings version 1); " in told
+    assert "next:" not in said.getvalue()
 
 
 def test_what_does_not_suit_is_told_before_the_work_begins(tmp_path: Path) -> None:

@@ -171,6 +171,19 @@ def test_event_files_hold_the_curve(tmp_path: Path) -> None:
     assert all(name in data for name in (b"validation/return", b"test/return", b"training/"))
 
 
+def test_a_training_that_begins_anew_leaves_one_event_file(tmp_path: Path) -> None:
+    folder, score = tmp_path / "tensorboard", Estimate(1.0, 2.0, 4)
+    others = [folder / "one" / "notes.txt", folder / "two" / "events.out.tfevents.1.here"]
+    for path in (*others, folder / "one" / "events.out.tfevents.1.here"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"before")
+    with Diary(str(tmp_path), "one", tensorboard=True) as diary:
+        diary.tell(Point(10, score, {}))
+    (file,) = (folder / "one").glob("events.out.tfevents.*")
+    assert b"validation/return" in file.read_bytes()
+    assert [path.read_bytes() for path in others] == [b"before", b"before"]
+
+
 def test_points_are_told_once_as_they_come(tmp_path: Path) -> None:
     text, one = io.StringIO(), piece("gradient")
     shown = TrainingScreen(Console(file=text, width=200), tmp_path, None)
@@ -182,7 +195,7 @@ def test_points_are_told_once_as_they_come(tmp_path: Path) -> None:
     shown.look()
     shown.finished(one, result(one, 8.0))
     assert text.getvalue().splitlines() == [
-        "1 pieces of work, 2 finished before, 1 measured again since other code measured them",
+        "1 piece of work, 2 finished before, 1 measured again since other code measured it",
         "beginning with somewhere, gradient, seed 0",
         "somewhere, gradient, seed 0: 7.0 ± 2.0 after 1,024 steps",
         "[1/1] somewhere, gradient, seed 0: 8.0 on 100 test users, 60.0 s",

@@ -94,8 +94,11 @@ def test_logs_come_last_in_the_worlds_that_were_named() -> None:
         ({"publish": "My Shop"}, r"publish='My Shop': a loop's name has"),
         ({"agent_options": ("nonsense",)}, "key=value"),
         ({"beside": ("magic",)}, "no such policy"),
-        ({"publish": "shop", "worlds": ("shop", "news")}, "name one with --agent and one with --world"),
-        ({"publish": "shop", "agents": ("slateq", "gradient")}, "2 in 1 worlds"),
+        (
+            {"publish": "shop", "worlds": ("shop", "news")},
+            "for 1 agent in 2 worlds; name one with --agent and one with --world",
+        ),
+        ({"publish": "shop", "agents": ("slateq", "gradient")}, "this asks for 2 agents in 1 world; name"),
         ({"frugal": True, "also_frugal": True}, "give one of them"),
         ({"n_logged": 7, "log_worlds": ("news",)}, "log_world='news': none of the worlds; write one of them as it is"),
         ({"worlds": ("shop,slate_size=2",), "n_slots": 3}, "give one of them"),
@@ -109,6 +112,16 @@ def test_what_is_asked_for_wrongly_is_told_before_anything_runs(wrong: dict[str,
 def test_a_world_that_does_not_exist_is_told() -> None:
     with pytest.raises(WorldError, match="doesn't exist"):
         pieces_of(dataclasses.replace(SMALL, worlds=("nowhere",)))
+    with pytest.raises(WorldError, match="doesn't exist"):
+        pieces_of(dataclasses.replace(SMALL, worlds=(r"no\where",)))
+
+
+def test_a_world_of_recorded_data_says_how_train_is_given_it() -> None:
+    with pytest.raises(
+        WorldError, match=r"; give --world movielens,path=FOLDER, FOLDER being the unpacked folder of"
+    ) as told:
+        pieces_of(dataclasses.replace(SMALL, worlds=("movielens",)))
+    assert "slateloop" not in str(told.value)
 
 
 def test_everything_that_decides_a_figure_is_in_its_key() -> None:

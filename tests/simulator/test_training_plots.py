@@ -22,7 +22,7 @@ def test_each_budget_has_a_picture_of_its_own_beside_the_references(tmp_path: Pa
     (ax,) = drawn.axes
     assert len(ax.collections) == 1, "a band over two seeds"
     assert {text.get_text() for text in ax.texts} >= {"slateq", "random"}
-    assert "band: 95 % interval over seeds" in drawn.get_suptitle()
+    assert "users, mean over 2 seeds; band: 95 % interval" in drawn.get_suptitle()
     assert draw_all([random, logged], results, tmp_path / "none") == []
     assert file_name("shop (10 candidates, 2 slots, x=-1.5)") == "shop-10-candidates-2-slots-x=-1.5"
 
@@ -31,4 +31,4 @@ def test_one_seed_has_no_band_and_no_words_of_one() -> None:
     alone = piece("slateq")
     drawn = figure([alone], {alone.key: result(alone, 2.0, curve=(1.0, 2.0))})
     assert not drawn.axes[0].collections
-    assert drawn.get_suptitle().endswith("\nreturn of an episode of validation users")
+    assert drawn.get_suptitle().endswith("\nreturn of an episode of validation users, 1 seed")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from agent.loops import LoopSettings, PolicySettings
-from tests.serve_app.fake_http import FakeHttp, not_there_yet
+from tests.serve_app.fake_http import FakeHttp, not_there_yet, problem
 from tests.test_slateloop import KEY, FakeOutside, run, serving
 
 
@@ -37,7 +37,67 @@ def test_versions_tell_which_agent_each_begins_with() -> None:
 def test_status_names_the_policy_that_is_wanted() -> None:
     status = {"loop": "home", "settings_version": 3, "policy": "slateq"}
     told = run(serving("GET", "/v1/loops/home/status", status), "loops", "status", "home", *KEY)
-    assert "loop home (settings version 3, slateq): nothing served yet" in told.stdout
+    assert (
+        "loop home (settings version 3, slateq): no snapshot served yet: the order of the actions is served"
+        in told.stdout
+    )
+
+
+SAME: dict[str, object] = {"share": 0.08, "n_decisions": 400, "reward_per_slot": 0.0, "interval_95": None}
+VARIED: dict[str, object] = {"share": 0.9, "n_decisions": 900, "reward_per_slot": 0.25, "interval_95": [0.2, 0.3]}
+FEW: dict[str, object] = {"share": 0.08, "n_decisions": 2, "reward_per_slot": 0.5, "interval_95": None}
+LOSING: dict[str, object] = {"share": 0.08, "n_decisions": 90, "reward_per_slot": -0.5, "interval_95": [-0.6, -0.4]}
+NONE: dict[str, object] = {"share": 0.08, "n_decisions": 0}
+
+
+@pytest.mark.parametrize(
+    ("control", "lift", "cells"),
+    [
+        (VARIED, {"value": 0.157, "interval_95": [0.1, 0.21]}, ["0.200 to 0.300", "+15.7% (+10.0% to +21.0%)"]),
+        (VARIED, {"value": 0.157, "interval_95": [None, 0.21]}, ["0.200 to 0.300", "+15.7% (– to +21.0%)"]),
+        (VARIED, {"value": 0.157}, ["0.200 to 0.300", "+15.7%"]),
+        (FEW, None, ["too few", "too few"]),
+        (SAME, None, ["all equal", "all equal"]),
+        (NONE, None, ["–", "too few"]),
+        (LOSING, None, ["-0.600 to -0.400", "–"]),
+    ],
+)
+def test_a_lift_is_told_with_its_interval_or_not_at_all(
+    control: dict[str, object], lift: dict[str, object] | None, cells: list[str]
+) -> None:
+    status = {
+        "loop": "home",
+        "settings_version": 3,
+        "variants": {"learned": VARIED, "order": control},
+        "lift": {"order": lift},
+    }
+    told = run(serving("GET", "/v1/loops/home/status", status), "loops", "status", "home", *KEY).stdout
+    (row,) = [line for line in told.splitlines() if "order " in line and "%" in line and "│" in line]
+    assert [cell.strip() for cell in row.strip("│ ").split("│")][-2:] == cells
+
+
+def test_counts_of_one_are_written_as_one() -> None:
+    waits = {"n_sessions": 1, "n_open": 1, "n_finished": 1, "n_block": 256, "n_blocks": 1, "n_early": 1}
+    status = {"loop": "home", "settings_version": 3, "learner": {"n_behind": 1}, "backlog": waits}
+    told = run(
+        serving("GET", "/v1/loops/home/status", {**status, "log": {"n_entries": 1}}), "loops", "status", "home", *KEY
+    )
+    for part in ("1 entry behind", "log 1 entry", "1 block learned", "; 1 step in open", "; 1 lesson waits for"):
+        assert part in " ".join(told.stdout.split())
+    kept = [{"version": f"v{number}"} for number in range(6)]
+    found = run(serving("GET", "/v1/loops/home/snapshots", {"snapshots": kept}), "loops", "rollback", "home", *KEY)
+    assert "and 1 older one, see" in " ".join(found.stderr.split())
+
+
+def test_a_loop_that_is_none_is_told_how_the_command_line_makes_one() -> None:
+    refusal = problem(404, detail="there is no such loop", field="loop")
+    told = " ".join(run(FakeOutside(FakeHttp(refusal)), "loops", "status", "hme", *KEY).stderr.split())
+    assert "`slateloop loops apply FILE --loop NAME` or `slateloop train --publish NAME` makes one" in told
+
+
+def test_rollbacks_help_says_what_it_does_without_a_version() -> None:
+    told = " ".join(run(FakeOutside(), "loops", "rollback", "--help").stdout.split())
+    assert "Without VERSION it changes nothing and names the newest versions" in told
 
 
 def test_status_tells_what_waits_for_a_block() -> None:
