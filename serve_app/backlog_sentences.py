@@ -5,8 +5,8 @@ In: its backlog. Out: a sentence for a loop's status. That steps wait is normal:
 
 from __future__ import annotations
 
+from agent.counted import counted
 from policies.backlog import Backlog
-from serve_app.counted import counted
 from serve_app.troubles import ENDS
 
 

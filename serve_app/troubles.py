@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from serve_app.counted import counted
+from agent.counted import counted
 
 FEW = 10
 """So many are no pattern yet."""

@@ -12,8 +12,8 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from agent.counted import counted
 from simulator.comparison import SPANS, Estimate, Row, Span
-from simulator.figures import counted
 from simulator.records import code_digest
 
 HEADINGS = ("% of gap", "% of gap,\nlast quarter", "lead, %", "lead, %,\nlast quarter")

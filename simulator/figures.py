@@ -35,11 +35,6 @@ def rate(value: float) -> str:
     return "–/s" if math.isnan(value) else f"{value:.0f}/s"
 
 
-def counted(n: int, noun: str) -> str:
-    """A number of things: 1 piece, 2,000 pieces."""
-    return f"{n:,} {noun if n == 1 else noun + 's'}"
-
-
 def half(interval: Interval) -> float:
     """Half an interval's width."""
     return (interval[1] - interval[0]) / 2

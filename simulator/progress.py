@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from agent.counted import counted
 from simulator.cells import Job
 from simulator.comparison import arm_sums, value_of
 from simulator.comparison_report import MORE
 from simulator.experiments import Screen
-from simulator.figures import counted
 from simulator.measuring import Failure
 from simulator.records import CellRecord, Record
 from simulator.stopping import answered

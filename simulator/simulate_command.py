@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from agent.counted import counted
 from agent.starts import StartError
 from envs.world import WorldError
 from policies.base import PolicyError
@@ -26,7 +27,6 @@ from simulator.cells import Cell, CellError, Job, PolicyChoice, Setting, parse_o
 from simulator.earlier_run import foretell
 from simulator.experiments import Experiment, Plan, Runner, conduct, notes_on, runner
 from simulator.extras import MissingExtraError
-from simulator.figures import counted
 from simulator.measuring import Failure, LiveService, attempt, measure_live, settled, world_of
 from simulator.pacing import StalledError
 from simulator.plots import draw_all

@@ -10,6 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from agent.counted import counted
 from agent.loops import LOOP_NAME
 from envs import references
 from envs.presets import make_world
@@ -18,7 +19,6 @@ from policies import registry
 from policies.agents import KINDS
 from policies.spelling import meant
 from simulator.cells import CellError, PolicyChoice, Setting, parse_option, parse_policy
-from simulator.figures import counted
 from simulator.measuring import settled
 from simulator.train import FRUGAL, FRUGAL_OPTIONS, Budget
 from simulator.train_options import NOBODY, Request

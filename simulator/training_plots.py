@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.counted import counted
 from simulator.comparison import mean_over_seeds
-from simulator.figures import counted
 from simulator.plot_style import COLOURS, GREY, Label, annotate_right, dress, finish, focus, panels
 from simulator.training_pieces import Piece
 from simulator.training_rows import Results

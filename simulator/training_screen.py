@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from simulator.figures import counted
+from agent.counted import counted
 from simulator.stopping import answered
 from simulator.training_diary import RUNNING, points_of
 from simulator.training_pieces import Failed, Piece, Result

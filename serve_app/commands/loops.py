@@ -14,13 +14,13 @@ import msgspec
 import typer
 import yaml
 
+from agent.counted import counted
 from agent.loops import LoopSettings, SettingsError, parse_yaml
 from policies import registry
 from serve_app.answers import LoopVersion, Snapshot
 from serve_app.commands.connection import DEFAULT_URL, Key, Url, connected
 from serve_app.commands.output import Json, fail, out, print_json, print_table
 from serve_app.commands.status_page import print_status
-from serve_app.counted import counted
 
 N_NAMED = 5
 """Versions that an error names."""

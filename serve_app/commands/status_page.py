@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.arms import LEARNED
+from agent.counted import counted
 from agent.variant_stats import N_ENOUGH
 from serve_app.answers import Arm, Experiences, Learning, Status
 from serve_app.commands.output import out, print_table
-from serve_app.counted import counted
 
 TOO_FEW, ALL_EQUAL = "too few", "all equal"
 """Instead of an interval or a lift: too few decisions, or enough of them whose rewards tell no spread."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import ray
 from ray.rllib.utils.metrics import EPISODE_RETURN_MEAN
 
 from agent.starts import checked, unpack
@@ -27,6 +24,7 @@ from simulator.training import Task
 from simulator.training_code import code_of as plain_code_of
 from simulator.training_diary import points_of
 from simulator.training_pieces import Failed, Piece, Result, Scene
+from tests.local_ray import local_ray
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 both = pytest.mark.parametrize("kind", CONFIGS)
@@ -47,21 +45,8 @@ def piece(kind: str) -> Piece:
 
 @pytest.fixture(scope="module", autouse=True)
 def _local_ray() -> Iterator[None]:
-    folder = tempfile.mkdtemp(prefix="sl-", dir="/tmp")  # Ray's socket names leave no room for a longer one
-    ray.init(
-        "local",
-        num_cpus=1,
-        include_dashboard=False,
-        object_store_memory=100 * 2**20,
-        log_to_driver=False,
-        namespace="test-rllib-course",
-        _temp_dir=folder,
-    )
-    try:
+    with local_ray("test-rllib-course", n_cpus=1):
         yield
-    finally:
-        ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,6 @@ from simulator import figures
 from simulator.tally import Lead
 
 
-def test_things_are_counted_in_words() -> None:
-    told = [figures.counted(n, "piece") for n in (0, 1, 2000)]
-    assert told == ["0 pieces", "1 piece", "2,000 pieces"]
-
-
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(0.12345, "0.123"), (9.8765, "9.877"), (12.3456, "12.35"), (345.678, "345.7"), (-20.0, "-20.00")],

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 
 import pytest
-import ray
 
 from simulator import encoded_world
+from tests.local_ray import local_ray
 
 
 @pytest.fixture(scope="package", autouse=True)
 def _local_ray() -> Iterator[None]:
-    folder = tempfile.mkdtemp(prefix="sl-", dir="/tmp")  # Ray's socket names leave no room for a longer one
-    ray.init(
-        num_cpus=4,  # as Ray counts: two runners and who asks them
-        include_dashboard=False,
-        object_store_memory=100 * 2**20,
-        log_to_driver=False,
-        namespace="test-rllib",
-        _temp_dir=folder,
-    )
-    try:
+    with local_ray("test-rllib", n_cpus=4):  # as Ray counts: two runners and who asks them
         yield
-    finally:
-        ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

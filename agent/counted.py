@@ -1,6 +1,6 @@
 """Counts as people say them: ``1 step``, ``1,200 steps``.
 
-In: a number and the word for one. Out: both together. The status, its sentences and the commands speak so.
+In: a number and the word for one. Out: both together. Statuses, their sentences and the commands speak so.
 """
 
 from __future__ import annotations
